@@ -26,7 +26,8 @@ from lab.simulated.pc_settings import OPERATOR as LOCAL_OPERATOR
 from lab.wsman.faults import Drop, Faults
 from lab.wsman.requestlog import STARTED, read_log
 from tests.domain import OPERATOR, Domain, domain
-from tests.lab.job import Operator, apply, end, play, request, start
+from tests.lab.job import Operator, apply, end, play, start
+from tests.lab.job import request as asking
 from tests.lab.kinds import SIMULATED, pc, pc_name
 from tests.lab.provoked import provokes
 from tests.needs import require
@@ -119,7 +120,7 @@ def rejections(computer: SimulatedComputer) -> int:
 def test_the_job_runs_with_a_restart(domain: Domain, member: Member, connection: str) -> None:
     """Over HTTP with encrypted messages, over HTTPS with TLS: no task differs from that of another connection."""
     operator, computer = member(connection, script=[Grant()])
-    job = operator.run(start(), request(), apply(), end()).succeed()
+    job = operator.run(start(), asking(), apply(), end()).succeed()
     assert job.result("apply")["changed"]
     assert job.result("end")["erasure"]["confirmed"]
     assert computer.events.count("up") == 2
@@ -212,7 +213,7 @@ def test_a_ticket_that_expires_in_a_long_poll(domain: Domain, member: Member, co
     """
     operator, computer = member(connection, password="", script=[Ignore()])
     kinit(domain, operator, "1h")
-    job = operator.begin([play(start(), request(timeout=25))])
+    job = operator.begin([play(start(), asking(timeout=25))])
     computer.events.wait_for("request_shown", timeout=90)
     kinit(domain, operator, "4s")
     time.sleep(6)
@@ -222,6 +223,39 @@ def test_a_ticket_that_expires_in_a_long_poll(domain: Domain, member: Member, co
     assert "goes on there" in result["msg"]
     assert MAY_HAVE not in result["msg"]
     assert rejections(computer) == 0
+
+
+SHORTEST = timedelta(seconds=200)
+"""MIT Kerberos gets no service with a ticket of under two minutes; a busy machine needs some time before that."""
+
+
+@pytest.mark.parametrize("connection", PLUGINS[:1])
+def test_a_ticket_comes_to_its_own_end_in_a_long_poll(
+    domain: Domain, member: Member, connection: str, request: pytest.FixtureRequest
+) -> None:
+    """The open connection outlives it. Cut, it waits for a new ticket, names the code, and the customer's yes comes."""
+    if not request.config.getoption("nights"):
+        pytest.skip("takes four minutes: `make nights` runs it")
+    operator, computer = member(connection, password="")
+    kinit(domain, operator, f"{SHORTEST.seconds}s")
+    over = time.monotonic() + SHORTEST.seconds
+    job = operator.begin([play(start(), asking(timeout=SHORTEST.seconds + 120))])
+    computer.events.wait_for("request_shown", timeout=90)
+    time.sleep(over - time.monotonic() + 20)
+    polls = receives(computer)
+    eventually(lambda: receives(computer) > polls, "the open connection polls on", 60)
+    Faults(drop=Drop.UNPROCESSED, operation="Receive").write(computer.listener_faults)
+    line = "waiting: the connection to the PC (kerberos_no_ticket)"
+    eventually(lambda: line in job.output, "the wait for a ticket", 60)
+    kinit(domain, operator, "1h")
+    computer.customer.allow()
+    assert job.succeed().result("request")["answer"] == "granted"
+    assert rejections(computer) == 0
+
+
+def receives(computer: SimulatedComputer) -> int:
+    """Return how often the PC was asked for a program's output."""
+    return sum(entry.operation == "Receive" for entry in read_log(computer.request_log))
 
 
 @pytest.mark.parametrize("connection", PLUGINS)
