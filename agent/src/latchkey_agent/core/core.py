@@ -186,7 +186,7 @@ class Core:
         try:
             self._device_key = self._key_file.load(in_journal)
         except (OSError, PortError) as fault:
-            reason = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
+            reason = ((fault.strerror if isinstance(fault, OSError) else None) or str(fault)).rstrip(".")
             # Each call looks again, so the log has each reason once.
             if reason != self._key_problem:
                 log.warning("the device key cannot be used: %s", reason)
@@ -284,11 +284,14 @@ class Core:
 
     @property
     def device_key(self) -> DeviceKey:
-        """The key that signs for this PC.
+        """The key that signs for this PC; one that did not open is looked for again.
 
         Raises:
             Refused: there is no journal, so no key was loaded; or the disk or Windows does not give the key.
         """
+        if self._device_key is None and not self.problem:
+            with self.lock:
+                self._load_device_key()
         if self._device_key is not None:
             return self._device_key
         if self.problem or not self._key_problem:
