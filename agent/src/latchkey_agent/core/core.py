@@ -198,6 +198,14 @@ class Core:
             with suppress(JournalUnavailableError):
                 self.journal.forget_key(_KEY_IN_JOURNAL)
 
+    def _look_for_device_key(self) -> None:
+        """Load the device key if it is not at hand, and journal a change of it; the caller holds the lock."""
+        if self._device_key is None:
+            self._load_device_key()
+        # A disk that is full now is no reason to stop: revoking must work (rule 7).
+        with suppress(Refused):
+            self._note_device_key()
+
     def replace_device_key(self, actor: Actor, call: str) -> str:
         """Let a new key sign for this PC; return the public key before it.
 
@@ -291,7 +299,7 @@ class Core:
         """
         if self._device_key is None and not self.problem:
             with self.lock:
-                self._load_device_key()
+                self._look_for_device_key()
         if self._device_key is not None:
             return self._device_key
         if self.problem or not self._key_problem:
@@ -423,11 +431,7 @@ class Core:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
             self._note_settings()
-            if self._device_key is None:
-                self._load_device_key()
-            # A disk that is full now is no reason to stop: revoking must work (rule 7).
-            with suppress(Refused):
-                self._note_device_key()
+            self._look_for_device_key()
             self._keep_receipts()
 
     def _note_settings(self) -> None:
