@@ -100,8 +100,8 @@ class InstalledPC(WinePC):
         """Set how the agent's service starts; the PC must be off."""
         registry = self.folder / "system.reg"
         before, key, after = registry.read_text(encoding="utf-8").partition(_SERVICE_KEY)
-        if key:
-            changed = _START.sub(f'"Start"=dword:{start:08x}', after, count=1)
+        changed = _START.sub(f'"Start"=dword:{start:08x}', after, count=1)
+        if changed != after:
             registry.write_text(before + key + changed, encoding="utf-8")
 
     def kill_service(self) -> None:

@@ -61,16 +61,9 @@ class WineServices(Services):
 
     async def start(self) -> None:
         """Start all services; return when all answer."""
-        stays_down = self._machine.faults.agent_stays_down
-        late = self._machine.settings.agent_start_delay > 0
-        self._pc.set_service_start(
-            ServiceStart.DISABLED
-            if stays_down
-            else ServiceStart.ON_DEMAND
-            if late
-            else ServiceStart.AUTOMATIC
-        )
-        if stays_down or late:
+        start = self._service_start()
+        self._pc.set_service_start(start)
+        if start is not ServiceStart.AUTOMATIC:
             # Before the listeners: their first program would boot Wine.
             await self.start_agent()
         await super().start()
@@ -86,6 +79,11 @@ class WineServices(Services):
                 await booting
             self._pc.cut_power()
             raise
+
+    def _service_start(self) -> ServiceStart:
+        if self._machine.faults.agent_stays_down:
+            return ServiceStart.DISABLED
+        return ServiceStart.ON_DEMAND if self._machine.settings.agent_start_delay else ServiceStart.AUTOMATIC
 
     async def _start_agent_late(self) -> None:
         if self._machine.settings.agent_start_delay:

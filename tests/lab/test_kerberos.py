@@ -226,7 +226,7 @@ def test_a_ticket_that_expires_in_a_long_poll(domain: Domain, member: Member, co
 
 
 SHORTEST = timedelta(seconds=200)
-"""MIT Kerberos gets no service with a ticket of under two minutes; a busy machine needs some time before that."""
+"""MIT Kerberos gets no service ticket in the last two minutes of a ticket; a busy machine needs some time before."""
 
 
 @pytest.mark.parametrize("connection", PLUGINS)
@@ -321,8 +321,7 @@ def test_a_local_account_named_like_a_domain_account(
 
     With the PC's name before it no account of the domain is tried.
     """
-    domain = namesake
-    before = len(domain.controller.logons())
+    before = len(namesake.controller.logons())
     kind = CONNECTIONS[connection]
     with pc(tmp_path / "local", SIMULATED, password=canary, listeners=(kind.listener,)) as computer:
         local = computer.inventory(connection)
@@ -330,13 +329,13 @@ def test_a_local_account_named_like_a_domain_account(
             tmp_path / "operator",
             {"pc1": computer},
             host_variables={"pc1": local},
-            environment=kerberos(domain, tmp_path),
+            environment=kerberos(namesake, tmp_path),
         )
         operator.run(start(), end()).succeed()
-        tries = domain.controller.logons()[before:]
+        tries = namesake.controller.logons()[before:]
         assert {one.status for one in tries if one.account == LOCAL_OPERATOR} & {WRONG, LOCKED}
 
         local["ansible_user"] = rf"{pc_name()}\{LOCAL_OPERATOR}"
-        after = len(domain.controller.logons())
+        after = len(namesake.controller.logons())
         operator.run(start(), end()).succeed()
-        assert LOCAL_OPERATOR not in {one.account for one in domain.controller.logons()[after:]}
+        assert LOCAL_OPERATOR not in {one.account for one in namesake.controller.logons()[after:]}
