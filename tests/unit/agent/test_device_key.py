@@ -126,6 +126,18 @@ def test_a_key_that_does_not_open_now_stays(bench: Bench, caplog: pytest.LogCapt
     assert (key_of(bench), changes(bench)) == (key, [])
 
 
+def test_a_key_that_turns_out_to_be_another_pcs_is_journalled_when_it_is_replaced(bench: Bench) -> None:
+    """The event is there as soon as the new key is told, not with the agent's next look at the clock."""
+    key = key_of(bench)
+    bench.world.broken.add("unprotect")
+    bench.crash()
+    bench.world.broken.remove("unprotect")
+    bench.world.broken.add("foreign")
+    new = key_of(bench)
+    assert new != key
+    assert [(change.old, change.new) for change in changes(bench)] == [(key, new)]
+
+
 def test_an_administrator_replaces_a_key_that_never_opens(bench: Bench) -> None:
     """The new key signs without an endorsement; the event names the old one and the administrator."""
     key = key_of(bench)

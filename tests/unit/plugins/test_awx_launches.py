@@ -113,7 +113,7 @@ def test_the_controller_takes_what_the_rulebook_sends(
     assert variables["maintenance_session"] == EVENTS[kind]["session"]
     assert not {"ansible_eda", "latchkey_event"} & set(variables)
     if kind == "night":
-        assert variables["maintenance_reason"] == "Maintenance"
+        assert (variables["maintenance_reason"], variables["maintenance_ticket"]) == ("", "")
         assert (variables["maintenance_quorum"], variables["maintenance_restart_mode"]) == ("", "wait")
     if kind == "alarm":
         assert variables["latchkey_event_name"] == "position_lost"

@@ -277,7 +277,7 @@ UNKNOWN = {"code": "journal_head_unknown", "message": "Another journal.", "hint"
 def test_a_new_installation_fails_for_its_key(
     path: Path, module: str, args: dict[str, Any], verb: str, *, check: bool
 ) -> None:
-    """A PC with a new key and a new journal is told by its key, and the hint names the line and the kept head."""
+    """A PC with a new key and a new journal fails for its key; the hint names its line and its kept head."""
     facts(path, head(5))
     options = {**args, "known_pcs": str(path)}
 

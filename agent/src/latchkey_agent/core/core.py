@@ -188,7 +188,7 @@ class Core:
         try:
             self._device_key = self._key_file.load(in_journal)
         except (OSError, PortError) as fault:
-            reason = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
+            reason = ((fault.strerror if isinstance(fault, OSError) else None) or str(fault)).rstrip(".")
             # Each call looks again, so the log has each reason once.
             if reason != self._key_problem:
                 log.warning("the device key cannot be used: %s", reason)
@@ -199,6 +199,14 @@ class Core:
             # A full disk keeps it until the next start: revoking must work now (rule 7).
             with suppress(JournalUnavailableError):
                 self.journal.forget_key(_KEY_IN_JOURNAL)
+
+    def _look_for_device_key(self) -> None:
+        """Load the device key if it is not at hand, and journal a change of it; the caller holds the lock."""
+        if self._device_key is None:
+            self._load_device_key()
+        # A disk that is full now is no reason to stop: revoking must work (rule 7).
+        with suppress(Refused):
+            self._note_device_key()
 
     def replace_device_key(self, actor: Actor, call: str) -> str:
         """Let a new key sign for this PC; return the public key before it.
@@ -286,11 +294,14 @@ class Core:
 
     @property
     def device_key(self) -> DeviceKey:
-        """The key that signs for this PC.
+        """The key that signs for this PC; one that did not open is looked for again.
 
         Raises:
             Refused: there is no journal, so no key was loaded; or the disk or Windows does not give the key.
         """
+        if self._device_key is None and not self.problem:
+            with self.lock:
+                self._look_for_device_key()
         if self._device_key is not None:
             return self._device_key
         if self.problem or not self._key_problem:
@@ -450,11 +461,9 @@ class Core:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
             self._note_settings()
-            if self._device_key is None:
-                self._load_device_key()
+            self._look_for_device_key()
             # A disk that is full now is no reason to stop: revoking must work (rule 7).
             with suppress(Refused):
-                self._note_device_key()
                 self._note_authorities()
             self._keep_receipts()
 
