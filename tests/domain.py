@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-OPERATOR = "helpdesk"
+OPERATOR = "operations"
+"""Not the name of a PC's local account: `negotiate` and CredSSP would try the local password in the domain first."""
 LOCKOUT = 3
 """Wrong passwords after which the domain locks an account."""
 

@@ -80,6 +80,10 @@ class Incidents:
     def _renew_keys(self) -> None:
         self._machine.keys = MachineKeys()
 
+    def block_keys(self, *, blocked: bool = True) -> None:
+        """Let DPAPI open nothing for a while, or open everything again."""
+        lab_loop.call(lambda: setattr(self._machine.keys, "blocked", blocked))
+
     def show_banner(self) -> None:
         """Let Windows show a text before each logon; a person has to confirm it."""
         lab_loop.call(self._show_banner)

@@ -16,7 +16,7 @@ import msgspec
 
 from lab.simulated import windows_calls, wire
 from latchkey_agent.domain import Account, LogonFacts, LogonRefusal
-from latchkey_agent.ports import Computer, PortError, ProgramOrder, ProgramOutput, SignIn
+from latchkey_agent.ports import Computer, ForeignKeyError, PortError, ProgramOrder, ProgramOutput, SignIn
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
 from latchkey_agent.storage import atomic_file
 
@@ -85,7 +85,7 @@ class WindowsLink:
 def _value(frame: Frame) -> msgspec.Raw:
     outcome = msgspec.json.decode(frame.body, type=windows_calls.Outcome)
     if outcome.refused:
-        raise PortError(outcome.refused)
+        raise (ForeignKeyError if outcome.foreign else PortError)(outcome.refused)
     return outcome.value
 
 

@@ -249,10 +249,14 @@ AnyCall = (
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """The answer to a call: a value, or Windows' refusal as a sentence for an operator."""
+    """The answer to a call: a value, or Windows' refusal as a sentence for an operator.
+
+    `foreign`: it is refused because another PC protected the secret.
+    """
 
     value: Raw = Raw(b"null")
     refused: str = ""
+    foreign: bool = False
 
 
 class WhoIsAnswer(Struct, frozen=True):

@@ -13,7 +13,7 @@ import msgspec
 
 from lab.simulated import windows_calls, wire
 from lab.simulated.account_model import SYSTEM_SID
-from lab.simulated.keys import KeysError
+from lab.simulated.keys import ForeignKeysError, KeysError
 from lab.simulated.listeners import environment
 from lab.simulated.session_programs import SessionPrograms
 from lab.simulated.update_agent import UpdateAgent
@@ -237,7 +237,8 @@ class PortServer:
                 secret, value = value, None
             outcome = windows_calls.Outcome(value=msgspec.Raw(msgspec.json.encode(value)))
         except (WindowsError, KeysError) as refusal:
-            outcome = windows_calls.Outcome(refused=str(refusal))
+            foreign = isinstance(refusal, ForeignKeysError)
+            outcome = windows_calls.Outcome(refused=str(refusal), foreign=foreign)
         finally:
             wipe(frame.secret)
         try:

@@ -65,6 +65,9 @@ WORDS: dict[str, tuple[Party, str]] = {
     "command_refused": ("pc", "The agent refuses {command} ({code})."),
     "journal_begun": ("pc", "The journal begins."),
     "device_key_changed": ("pc", "Another key signs for the PC."),
+    "authorities_pinned": ("pc", "The settings pin other keys for operators' certificates."),
+    "challenge_issued": ("operator", "A challenge for a signed request was issued."),
+    "challenge_used": ("operator", "A signed request asked for nothing new."),
 }
 """The party of each event, and its sentence: `{field}` is a field of the event."""
 

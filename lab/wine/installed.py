@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import tempfile
 import time
+from enum import IntEnum
 from pathlib import Path
 
 from agent.packaging import database, product, product_identity
@@ -32,9 +34,15 @@ _FILES = ("agent_pc", "installed", "prefix", "program_builder", "wine_calls", "w
 _KEPT = {"settings.toml"}
 # In the form of Wine's registry files.
 _SERVICE_KEY = f"[System\\\\CurrentControlSet\\\\Services\\\\{names.SERVICE}]"
-_START = '"Start"=dword:{:08x}\n'
-_AUTOMATIC, _DISABLED = 2, 4
-"""SERVICE_AUTO_START and SERVICE_DISABLED (winsvc.h)."""
+_START = re.compile(r'^"Start"=dword:[0-9a-f]{8}$', re.MULTILINE)
+
+
+class ServiceStart(IntEnum):
+    """How a service starts: SERVICE_AUTO_START, SERVICE_DEMAND_START and SERVICE_DISABLED (winsvc.h)."""
+
+    AUTOMATIC = 2
+    ON_DEMAND = 3
+    DISABLED = 4
 
 
 def installed() -> Path:
@@ -88,14 +96,13 @@ class InstalledPC(WinePC):
         """Copy the prefix."""
         copy_disk(installed(), self.folder)
 
-    def let_service_start(self, *, automatically: bool) -> None:
-        """Set whether the agent's service starts with the PC; the PC must be off."""
+    def set_service_start(self, start: ServiceStart) -> None:
+        """Set how the agent's service starts; the PC must be off."""
         registry = self.folder / "system.reg"
         before, key, after = registry.read_text(encoding="utf-8").partition(_SERVICE_KEY)
-        told = _START.format(_AUTOMATIC if automatically else _DISABLED)
-        if key and not after.partition("\n\n")[0].count(told):
-            other = _START.format(_DISABLED if automatically else _AUTOMATIC)
-            registry.write_text(before + key + after.replace(other, told, 1), encoding="utf-8")
+        changed = _START.sub(f'"Start"=dword:{start:08x}', after, count=1)
+        if changed != after:
+            registry.write_text(before + key + changed, encoding="utf-8")
 
     def kill_service(self) -> None:
         """Kill the service's process; return when it is gone."""

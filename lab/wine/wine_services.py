@@ -13,6 +13,7 @@ from agent.packaging.workshop import WorkError
 from lab.simulated.listeners import Listeners, environment
 from lab.simulated.pc_services import Services
 
+from .installed import ServiceStart
 from .wine_host import WineHost, wine_host
 from .wine_pc import PACKAGED_RUN
 
@@ -60,14 +61,15 @@ class WineServices(Services):
 
     async def start(self) -> None:
         """Start all services; return when all answer."""
-        stays_down = self._machine.faults.agent_stays_down
-        self._pc.let_service_start(automatically=not stays_down)
-        if stays_down:
+        start = self._service_start()
+        self._pc.set_service_start(start)
+        if start is not ServiceStart.AUTOMATIC:
+            # Before the listeners: their first program would boot Wine.
             await self.start_agent()
         await super().start()
 
     async def start_agent(self) -> None:
-        """Boot Wine, which starts the service unless it is disabled."""
+        """Boot Wine, which starts the service if that starts automatically."""
         booting = asyncio.create_task(asyncio.to_thread(self._pc.power_on))
         try:
             await asyncio.shield(booting)
@@ -77,6 +79,18 @@ class WineServices(Services):
                 await booting
             self._pc.cut_power()
             raise
+
+    def _service_start(self) -> ServiceStart:
+        if self._machine.faults.agent_stays_down:
+            return ServiceStart.DISABLED
+        return ServiceStart.ON_DEMAND if self._machine.settings.agent_start_delay else ServiceStart.AUTOMATIC
+
+    async def _start_agent_late(self) -> None:
+        if self._machine.settings.agent_start_delay:
+            await asyncio.sleep(self._machine.settings.agent_start_delay)
+            await asyncio.to_thread(self._pc.start_service)
+        else:
+            await self.start_agent()
 
     async def kill_agent(self) -> None:
         """Kill the service's process; Wine's service manager does not notice."""

@@ -37,6 +37,7 @@ class ActionModule(AgentAction):
         "version": {"type": "str"},
         "organization": {"type": "dict"},
         "policy": {"type": "dict"},
+        "signing": {"type": "dict"},
         "operators": {"type": "list", "elements": plain_text},
         "keep_receipts": {"type": "bool", "default": False},
     }
@@ -74,7 +75,8 @@ class ActionModule(AgentAction):
     ) -> dict[str, Any]:
         if options["state"] == "absent":
             return package.absent(deadline, keep_receipts=options["keep_receipts"])
-        given = {name: options[name] for name in ("organization", "policy") if options[name] is not None}
+        tables = ("organization", "policy", "signing")
+        given = {name: options[name] for name in tables if options[name] is not None}
         wanted = {"settings": given or None, "operators": options["operators"]}
         named = {name: value for name, value in wanted.items() if value is not None}
         return package.present(package_file(options), named, deadline)

@@ -32,6 +32,8 @@ class ActionModule(AgentAction):
         fields = {name: options[name] for name in names}
         known = without_defaults(fields, means="grant")
         device = self._latchkey_device(options)
-        answer = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **known, seen=device.seen).result
+        agent = self._latchkey_agent
+        with device.names_another_key(lambda: agent.device_key(deadline)):
+            answer = agent.ask(ans.InfoAnswer, "info", deadline, **known, seen=device.seen).result
         facts = device.facts(answer.journal_head, problem=answer.agent.problem)
         return {"changed": facts["enrolled"], **asdict(answer), **facts}

@@ -12,6 +12,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_reque
     RequestTask,
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import half_answers
+from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import read_signer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, without_defaults
 from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import plain_text, written_time
 
@@ -47,7 +48,15 @@ class ActionModule(AgentAction):
         terms = {name: options[name] for name in (*_TERMS, "ask_again")}
         known = without_defaults(terms, means="grant")
         halves = half_answers(options, self._latchkey_pc())
+        key = options["signing_key"]
         request = RequestOptions(
-            options["session"], known, wait=options["wait"], deadline=deadline, halves=halves
+            options["session"],
+            known,
+            wait=options["wait"],
+            deadline=deadline,
+            halves=halves,
+            signer=None if key is None else read_signer(key, options["signing_certificate"]),
+            challenges=self._latchkey_challenges,
+            device=None if key is None else self._latchkey_device(options, continues=False),
         )
         return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

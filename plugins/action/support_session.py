@@ -50,4 +50,5 @@ class ActionModule(AgentAction):
         fields = {name: options[name] for name in names}
         if options["forecast"] != "ignore":
             fields |= {name: options[name] for name in ("forecast", "means", "account")}
-        return start(self._latchkey_agent, deadline, {**fields, "settled_steps": settled_steps}, device)
+        fields["settled_steps"] = settled_steps
+        return start(self._latchkey_agent, deadline, fields, device, self._latchkey_challenges)

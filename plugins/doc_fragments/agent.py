@@ -30,11 +30,24 @@ options:
         C(device_key_changed) until the PC's line is removed.
       - They keep the last head of each PC in a folder beside the file, whose name ends in C(.heads). A PC whose journal
         does not contain it fails with C(journal_head_unknown).
-      - M(latchkey.consent.agent_package) checks the key, or adds it. M(latchkey.consent.credential_request) and
-        M(latchkey.consent.credential_apply) compare it before they give the PC anything of a sealing key. The other
-        modules take the option for C(module_defaults) only, and do not use it.
+      - M(latchkey.consent.agent_package) checks the key, or adds it. M(latchkey.consent.credential_request) checks that
+        this key has signed the PC's challenge, if it signs the request. It and M(latchkey.consent.credential_apply)
+        compare the key before they give the PC anything of a sealing key. The other modules take the option for
+        C(module_defaults) only, and do not use it.
       - If not set, no key is checked.
     type: path
+  signing_key:
+    description:
+      - The key with which M(latchkey.consent.credential_request) signs the request, as a path on the controller or as
+        its content, an OpenSSH private key (Ed25519) without a passphrase. No result has it.
+      - The other modules take the option for C(module_defaults) only, and do not use it.
+      - If not set, the request is not signed.
+    type: str
+  signing_certificate:
+    description:
+      - The OpenSSH user certificate of O(ignore:signing_key), as a path or as its line. The customer reads its name.
+      - If not set, the file beside the key whose name ends in C(-cert.pub).
+    type: str
   sealing_key:
     description:
       - The operator's sealing key for grants of two parties, an unencrypted X25519 private key in PEM. Give its path on

@@ -45,8 +45,16 @@ options:
   organization:
     description:
       - The operators' organisation, as the customer's window shows it, with the keys of the settings file.
-      - O(organization) and O(policy) together replace the settings file. If either is set, a key that neither of them
-        names gets its default.
+      - O(organization), O(policy) and O(signing) together replace the settings file. If one is set, a key that none of
+        them names gets its default.
+    type: dict
+  signing:
+    description:
+      - The keys that issue operators' certificates. C(authorities) lists lines of OpenSSH (Ed25519), the present key
+        and the next one; C(organization) is the one that certificates must name, C(roles) lists the allowed roles, and
+        C(epoch) is a number that grows with each change.
+      - With a key, the agent refuses a request without a signature, unless the policy sets C(allow_unsigned).
+      - The agent checks the table before it takes effect.
     type: dict
   policy:
     description:

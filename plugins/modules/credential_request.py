@@ -184,7 +184,7 @@ answer:
   type: str
   sample: granted
 code:
-  description: The four digits that the customer also sees, to compare on the phone.
+  description: The digits that the customer also sees, to compare on the phone; six if the request is signed, else four.
   returned: if the agent made a request
   type: str
   sample: "4711"
@@ -202,9 +202,16 @@ request:
       type: str
       sample: granted
     code:
-      description: The four digits on the customer's screen.
+      description: The digits on the customer's screen.
       type: str
       sample: "4711"
+    signed_by:
+      description:
+        - The person whose signature the PC has checked, as the certificate names them, C(name), C(organization) and
+          C(role), with the certificate's number C(serial) and the fingerprints C(key) and C(authority).
+        - Null for an unsigned request.
+      type: dict
+      sample:
     asked_by:
       description: The operator's Windows account, as Windows verified it.
       type: str

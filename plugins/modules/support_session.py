@@ -294,6 +294,13 @@ receipts:
       description: The document as readable text.
       type: str
       sample: Receipt 0d8f5c1e
+challenge:
+  description:
+    - The PC's challenge for a signed request that follows, also in the fact C(latchkey_challenges).
+    - Null where the PC pins no authority, at the end of a session, and in check mode.
+  returned: success, with O(state=started)
+  type: dict
+  sample:
 journal_head:
   description:
     - The end of the PC's journal, signed by the PC. Null if the agent is of an earlier release.

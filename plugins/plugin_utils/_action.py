@@ -21,8 +21,9 @@ from ._failure import Failure, failure
 from ._job_watch import JobWatch
 from ._options import Spec, duration, validated
 from ._progress import Progress
+from ._request_signature import FACT
 from ._wait_clock import Clock
-from ._written_values import name_text
+from ._written_values import exact_text, name_text
 
 if TYPE_CHECKING:
     from ._wait_clock import Deadline
@@ -57,6 +58,7 @@ class AgentAction(ActionBase):
         del tmp
         known = task_vars or {}
         self._latchkey_patience = known.get(FIRST_CONTACT_SECONDS, FIRST_CONTACT)
+        self._latchkey_challenges = (known.get("ansible_facts") or {}).get(FACT)
         self._latchkey_host = str(known.get("inventory_hostname", self._play_context.remote_addr))
         try:
             self._latchkey_refuse_unsupported()
@@ -151,5 +153,7 @@ class AgentAction(ActionBase):
             # A default of the action group reaches each module, also those that check nothing.
             "known_pcs": {"type": "path"},
             "sealing_key": {"type": "str", "no_log": True},
+            "signing_key": {"type": exact_text, "no_log": True},
+            "signing_certificate": {"type": exact_text, "no_log": True},
         }
         return validated({**common, **self._latchkey_spec}, self._task.args)

@@ -126,6 +126,10 @@ class Agent:
             self._clock.sleep(min(pause, until.left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
+    def device_key(self, deadline: Deadline) -> str:
+        """Return the agent's public key as a line of OpenSSH; raises as `ask`."""
+        return self.ask(ans.DeviceKeyAnswer, "device_key", deadline).result.public_key
+
     def _patience(self, lost: ConnectionLost, deadline: Deadline, first: Deadline) -> Deadline:
         try:
             return self._contact.until(lost, deadline, first)

@@ -121,12 +121,42 @@ class HeadView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperatorView:
+    """A Windows account of an operator. `sid` is its identity, `name` is for people."""
+
+    name: str
+    sid: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChallengeView:
+    """A challenge, which the next signed request of the session has to carry; it counts once, until `expires_at`."""
+
+    device: str
+    nonce: str
+    at: str
+    expires_at: str
+    offsets: dict[str, int]
+    account: str
+    session: str
+    reason: str
+    ticket: str
+    ends_at: str
+    operators: list[OperatorView]
+    named: dict[str, str]
+    asked_by: OperatorView
+    signature: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionAnswer:
     """Answer to `session_start`; without a session if the forecast stopped the start."""
 
     session: SessionView | None = None
     forecast: ForecastView | None = None
     journal_head: HeadView | None = None
+    challenge: ChallengeView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +216,18 @@ class TermsView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignerView:
+    """The person whose signature was checked, as their certificate names them; `serial` is the certificate's number."""
+
+    name: str
+    organization: str
+    role: str
+    serial: str
+    key: str
+    authority: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestView:
     """A request. `asked_by` is the verified account; `waiting_for` one plain sentence for the operator's screen."""
 
@@ -203,6 +245,7 @@ class RequestView:
     why: str = ""
     entries_refused: int = 0
     waiting_for: str = ""
+    signed_by: SignerView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +327,7 @@ class RequestAnswer:
     request: RequestView | None = None
     grant: GrantView | None = None
     means_why: str = ""
+    challenge: ChallengeView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,12 @@ import binascii
 import hashlib
 import json
 import re
+import textwrap
 from dataclasses import dataclass
 
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 except ImportError:  # pragma: no cover - ansible-core depends on it
     HAS_CRYPTOGRAPHY = False
 else:
@@ -65,28 +66,38 @@ class SshSignature:
     value: bytes
 
 
-class _Fields:
+class Fields:
     """Reads the fields of a blob from its beginning (RFC 4251, section 5)."""
 
     def __init__(self, blob: bytes) -> None:
         self._rest = blob
 
     def take(self, size: int) -> bytes:
+        """Return the next bytes, which must be there."""
         if len(self._rest) < size:
             raise SignatureError("it ends too early")
         taken, self._rest = self._rest[:size], self._rest[size:]
         return taken
 
     def number(self) -> int:
+        """Return the next number of 32 bits."""
         return int.from_bytes(self.take(4), "big")
 
     def string(self) -> bytes:
+        """Return the next string."""
         return self.take(self.number())
 
     def text(self) -> str:
+        """Return the next string as text."""
         return self.string().decode("utf-8", "replace")
 
+    @property
+    def rest(self) -> bytes:
+        """The bytes that were not read yet."""
+        return self._rest
+
     def end(self) -> None:
+        """Raise unless everything was read."""
         if self._rest:
             raise SignatureError("bytes follow its end")
 
@@ -97,7 +108,7 @@ def parse(armored: str) -> SshSignature:
     Raises:
         SignatureError: it is no SSH signature, or not one of an Ed25519 key.
     """
-    fields = _Fields(_blob(armored))
+    fields = Fields(_blob(armored))
     if fields.take(len(_MAGIC)) != _MAGIC:
         raise SignatureError("it does not begin as an SSH signature")
     if (version := fields.number()) != _VERSION:
@@ -144,6 +155,17 @@ def verified(armored: str, message: bytes, namespace: str) -> bytes:
     return parts.key
 
 
+def signed(key: Ed25519PrivateKey, message: bytes, namespace: str) -> str:
+    """Return the armored signature of a message for a namespace, as `ssh-keygen -Y sign` writes it."""
+    fields = (namespace.encode(), b"", b"sha512", hashlib.sha512(message).digest())
+    value = key.sign(_MAGIC + b"".join(map(_string, fields)))
+    public = _string(KEY_TYPE.encode()) + _string(key.public_key().public_bytes_raw())
+    parts = (public, *fields[:3], _string(KEY_TYPE.encode()) + _string(value))
+    blob = _MAGIC + _VERSION.to_bytes(4, "big") + b"".join(map(_string, parts))
+    lines = textwrap.wrap(base64.b64encode(blob).decode("ascii"), 70)
+    return "\n".join([_BEGIN, *lines, _END]) + "\n"
+
+
 def _verify(key: bytes, value: bytes, signed: bytes) -> None:
     if not HAS_CRYPTOGRAPHY:
         raise UncheckedSignatureError("this controller has no Python package cryptography")
@@ -184,7 +206,7 @@ def key_value(blob: bytes) -> bytes:
 
 
 def _typed(blob: bytes, name: str, size: int) -> bytes:
-    fields = _Fields(blob)
+    fields = Fields(blob)
     if fields.text() != KEY_TYPE:
         raise SignatureError(f"its {name} is not of the type {KEY_TYPE}")
     value = fields.string()

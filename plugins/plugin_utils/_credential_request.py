@@ -13,10 +13,13 @@ from . import _answers as ans
 from ._agent_client import LONG_POLL, sent_along
 from ._failure import Failure, failure
 from ._progress import later, span
+from ._request_signature import challenge_of, facts_with, signed_fields
 
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
+    from ._device_check import DeviceCheck
     from ._half_answers import HalfAnswers
+    from ._operator_certificate import Signer
     from ._progress import Progress
     from ._wait_clock import Deadline
 
@@ -34,7 +37,9 @@ _ANSWERS = {
 class RequestOptions:
     """The options of one request. `terms` are the fields of the verb; `wait`: whether to wait for the answer.
 
-    `halves`: the operator's side of a grant of two parties.
+    `halves`: the operator's side of a grant of two parties. `signer` signs the request, if there is one.
+    `challenges` is the host's fact with the open challenges. `device`: the check of the PC's key; without it any PC may
+    have signed the challenge.
     """
 
     session: str
@@ -42,6 +47,9 @@ class RequestOptions:
     wait: bool
     deadline: Deadline
     halves: HalfAnswers
+    signer: Signer | None = None
+    challenges: object = None
+    device: DeviceCheck | None = None
 
 
 class RequestTask:
@@ -61,14 +69,32 @@ class RequestTask:
         options = self._options
         within = options.deadline.left if options.wait else None
         fields = {**options.terms, "session": options.session, "answer_within": within}
-        fields["sealing"] = options.halves.sealing(self._agent, options.deadline)
-        reply = self._ask(fields)
-        options.halves.require_ours(reply.result.grant)
-        if reply.result.grant is not None or self._agent.check or not options.wait:
-            return _result(reply.result, changed=reply.changed, means_why=reply.result.means_why)
+        if options.signer is None or self._agent.check:
+            fields["sealing"] = options.halves.sealing(self._agent, options.deadline)
+            return self._answered(self._ask(fields), {})
+        opened_by = challenge_of(options.challenges, options.session)
+        if options.device is not None:
+            options.device.require_signer(opened_by.challenge.public_key)
+        fields["sealing"] = options.halves.sealing_for(opened_by.challenge.public_key)
+        reply = self._ask(signed_fields(options.signer, opened_by, fields))
+        further = reply.result.challenge
+        try:
+            following = None if further is None else opened_by.next(further)
+        except Failure as fault:
+            raise (
+                fault if reply.result.request is None else _with_answer(fault, reply.result.request)
+            ) from None
+        return self._answered(reply, facts_with(options.challenges, options.session, following))
+
+    def _answered(self, reply: Reply[ans.RequestAnswer], facts: dict[str, Any]) -> dict[str, Any]:
+        """Return the task's result; a grant of two parties must be one that the task's sealing key opens."""
+        why, halves = reply.result.means_why, self._options.halves
+        halves.require_ours(reply.result.grant)
+        if reply.result.grant is not None or self._agent.check or not self._options.wait:
+            return _result(reply.result, changed=reply.changed, means_why=why) | facts
         answer = self._wait(_request(reply.result))
-        options.halves.require_ours(answer.grant)
-        return _result(answer, changed=True, means_why=reply.result.means_why)
+        halves.require_ours(answer.grant)
+        return _result(answer, changed=True, means_why=why) | facts
 
     def _ask(self, fields: dict[str, Any]) -> Reply[ans.RequestAnswer]:
         """Ask; the failure after an earlier no of the customer has the request of that no."""

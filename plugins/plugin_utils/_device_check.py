@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,11 @@ from ._journal_heads import Heads, heads_of
 from ._known_pcs import JOURNAL, enroll, read_known
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from . import _answers as ans
     from ._failure import Outcome
+    from ._known_pcs import KnownPcs
 
 _SCHEMA = "latchkey-journal-1"
 _COVERED = ("device", "position", "hash", "at")
@@ -29,14 +33,14 @@ class DeviceCheck:
     """The check of one PC's answers against `known_pcs`; without that file nothing is checked.
 
     Attributes:
-        path: the file, None for no check.
+        known: the content of the file when the task began, None for no check.
         pc: the PC's name in the inventory.
         last: the last head that was kept when the task began; None if there is none.
         dry: whether the task is in check mode, and nothing is written.
         continues: whether the head has to continue the last one.
     """
 
-    path: Path | None
+    known: KnownPcs | None
     pc: str
     last: ans.HeadView | None = None
     dry: bool = False
@@ -48,6 +52,52 @@ class DeviceCheck:
         if self.last is None or self.last.position < 1:
             return None
         return {"position": self.last.position, "hash": self.last.hash, "at": self.last.at}
+
+    @contextlib.contextmanager
+    def names_another_key(self, ask_key: Callable[[], str]) -> Iterator[None]:
+        """Let a PC with another key fail for its key: another PC, or a new installation, has another journal, too.
+
+        A call is refused for the journal before the agent tells its key, so the key is asked for then.
+
+        Args:
+            ask_key: asks the agent for its public key, a line of OpenSSH. It is not verified: the task fails anyway.
+
+        Raises:
+            Failure: `device_key_changed` in place of `journal_head_unknown`.
+        """
+        try:
+            yield
+        except Failure as fault:
+            if fault.code == "journal_head_unknown" and self.known is not None:
+                self._require_named(self.known, ask_key)
+            raise
+
+    def _require_named(self, pcs: KnownPcs, ask_key: Callable[[], str]) -> None:
+        known = pcs.of(self.pc)
+        try:
+            key = key_of_line(ask_key())
+        except (Failure, SignatureError):
+            return
+        if known and key not in {one.key for one in known}:
+            raise self._changed(pcs, key)
+
+    def require_signer(self, line: str) -> None:
+        """Refuse a challenge by another key than the PC's: the PC can set facts, and pass on what another PC signed.
+
+        Args:
+            line: the key that has signed it, as a line of OpenSSH.
+
+        Raises:
+            Failure: `device_key_changed`, or `known_pcs_unusable`: no line names the PC.
+        """
+        if self.known is None:
+            return
+        if not self.known.of(self.pc):
+            detail = f"{self.known.path}: no line names {self.pc}; set known_pcs for support_session, too"
+            raise failure("known_pcs_unusable", detail=detail)
+        # As for the journal head beside which the challenge came.
+        if (key := key_of_line(line)) not in self.known.keys_of(self.pc, JOURNAL):
+            raise self._changed(self.known, key)
 
     def facts(
         self, head: ans.HeadView | None, *, outcome: Outcome = "refused", problem: str = ""
@@ -62,12 +112,12 @@ class DeviceCheck:
             problem: the agent's reason for having no journal.
 
         Raises:
-            Failure: `device_key_changed`, `journal_head_invalid` or `known_pcs_unusable`.
+            Failure: `device_key_changed`, `device_key_shared`, `journal_head_invalid` or `known_pcs_unusable`.
         """
         enrolled = False
-        if self.path is not None:
+        if self.known is not None:
             try:
-                enrolled = self._checked(self.path, head, problem)
+                enrolled = self._checked(self.known, head, problem)
             except Failure as fault:
                 fault.outcome = outcome
                 raise
@@ -77,7 +127,7 @@ class DeviceCheck:
             "enrolled": enrolled,
         }
 
-    def _checked(self, path: Path, head: ans.HeadView | None, problem: str) -> bool:
+    def _checked(self, known: KnownPcs, head: ans.HeadView | None, problem: str) -> bool:
         if head is None:
             reason = f"the agent has no journal: {problem.rstrip('.')}" if problem else "the answer has none"
             raise self._invalid(reason)
@@ -88,35 +138,39 @@ class DeviceCheck:
             raise self._invalid(f"its signature: {fault}") from None
         if key != named:
             raise self._invalid("it names another key than the one that signed it")
-        enrolled = self._require_known(path, key)
+        enrolled = self._require_known(known, key)
         if self.continues:
             self._require_later(head)
             if not self.dry:
-                heads_of(path).keep(self.pc, head)
+                heads_of(known.path).keep(self.pc, head)
         return enrolled
 
-    def _require_known(self, path: Path, key: bytes) -> bool:
+    def _require_known(self, known: KnownPcs, key: bytes) -> bool:
         """Refuse another key than the PC's; return whether the key was added for its first use."""
-        known = read_known(path)
         enrolled = not known.of(self.pc)
         if enrolled and self.dry:
+            known.require_unshared(self.pc, key)
             return True
         if enrolled:
-            enrolled = enroll(path, heads_of(path).lock, self.pc, key)
-            known = read_known(path)
+            # Another task may have added the PC meanwhile.
+            enrolled, known = enroll(known.path, heads_of(known.path).lock, self.pc, key)
         if key in known.keys_of(self.pc, JOURNAL):
             return enrolled
         if key in {one.key for one in known.of(self.pc)}:
             raise failure(
                 "known_pcs_unusable",
-                detail=f"{path}: no line of {self.pc} allows its key for {JOURNAL} at this time",
+                detail=f"{known.path}: no line of {self.pc} allows its key for {JOURNAL} at this time",
             )
-        raise failure(
+        raise self._changed(known, key)
+
+    def _changed(self, known: KnownPcs, key: bytes) -> Failure:
+        return failure(
             "device_key_changed",
             pc=self.pc,
-            path=path,
+            path=known.path,
             found=fingerprint(key),
             known=known.fingerprints_of(self.pc),
+            head=heads_of(known.path).file_of(self.pc),
         )
 
     def _require_later(self, head: ans.HeadView) -> None:
@@ -150,8 +204,9 @@ def device_check(known_pcs: str | None, pc: str, *, dry: bool, continues: bool =
     heads: Heads = heads_of(path)
     last = heads.last(pc) if continues else None
     # A line that cannot be read fails the task before the PC is asked.
-    read_known(path).of(pc)
-    return DeviceCheck(path, pc, last, dry, continues)
+    known = read_known(path)
+    known.of(pc)
+    return DeviceCheck(known, pc, last, dry, continues)
 
 
 def _signed(head: ans.HeadView) -> bytes:

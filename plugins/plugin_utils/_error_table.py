@@ -166,16 +166,40 @@ ERRORS: dict[str, ErrorRow] = {
     "device_key_changed": ErrorRow(
         "{pc} signs with another device key, {found}, than the one in {path}, {known}. Nothing of its answer was used.",
         "Find out the reason: another PC may answer under this name. Compare with latchkeyctl device-key at the PC. To "
-        "accept the new key, remove the PC's line from the file, and run the job again.",
+        "accept the new key, remove the PC's line from the file. If the agent was installed anew, its journal is new, "
+        "too: delete {head}. Then run the job again.",
+    ),
+    "device_key_shared": ErrorRow(
+        "{pc} signs with the device key {found}, which {path} has for {other}. {pc} was not added, and nothing of its "
+        "answer was used.",
+        "Two PCs from one image have one key. Run latchkeyctl device-key --replace on {pc}, then run the job again. "
+        "If {pc} is another name of the same PC, write this name on its line.",
     ),
     "journal_head_invalid": ErrorRow(
         "The journal head of {pc} does not count: {detail}. Nothing of its answer was used.",
         "Upgrade the agent with the role latchkey.consent.agent if it is older than the collection. Otherwise find out "
         "which program answers in the agent's place.",
     ),
+    "signing_key_unusable": ErrorRow(
+        "The request cannot be signed: {detail}. Nothing was sent to the PC.",
+        "Set signing_key to an OpenSSH private key (Ed25519, without a passphrase) and signing_certificate to its "
+        "certificate: a path or the content.",
+    ),
+    "challenge_missing": ErrorRow(
+        "The request cannot be signed: the PC has given no challenge for the session {session} that is still open.",
+        "Run latchkey.consent.support_session before it in the same play. If its result has no challenge, the PC pins "
+        "no authority, its agent is of an earlier release, or the account has made too many calls within an hour: pin "
+        "the authority, install the present agent, wait, or leave out signing_key for this PC.",
+    ),
+    "challenge_invalid": ErrorRow(
+        "The request is not signed: the PC's challenge for the session {session} does not count, because {detail}.",
+        "Let latchkey.consent.support_session in this play have the session's reason, ticket and all its operators. If "
+        "it has, find out who changes messages between controller and PC, or which PC answers.",
+    ),
     "known_pcs_unusable": ErrorRow(
         "The file known_pcs cannot be used: {detail}.",
-        "Correct the path, the rights or the line on the controller. Then run the job again.",
+        "Correct the path, the rights or the line on the controller, or end the program that locks it. Then run the "
+        "job again.",
     ),
     # --- two parties
     "sealing_key_unusable": ErrorRow(
@@ -252,9 +276,17 @@ ERRORS: dict[str, ErrorRow] = {
 ADVICE: dict[str, str] = {
     "bad_message": "Check the task's options. If they are right, install collection and agent of the same version.",
     "journal_head_unknown": (
-        "Find out what happened to the PC. If that was intended, delete the PC's file in the folder of kept heads (its "
-        "name is that of known_pcs with .heads) on the controller, and run the job again."
+        "Find out what happened to the PC. If it was restored, run latchkeyctl erase --all there first, because grants "
+        "that ended since may be live again. Then delete the PC's file in the folder of kept heads (its name is that "
+        "of known_pcs with .heads) on the controller, and run the job again."
     ),
+    "signature_required": "Set signing_key and signing_certificate. The PC's policy can set allow_unsigned.",
+    "challenge_unknown": "Run latchkey.consent.support_session again before the request.",
+    "challenge_used": (
+        "Run latchkey.consent.support_session again before the request. If the job did not ask twice, find out who "
+        "repeats requests."
+    ),
+    "challenge_expired": "Run latchkey.consent.support_session again before the request.",
     "response_exceeds_limit": "Set session in latchkey.consent.credential_info, or leave out receipts.",
     "protocol_mismatch": "Upgrade the agent with the role latchkey.consent.agent, or upgrade the collection.",
     "half_missing": "Set sealing_key to the key with which the grant was requested.",

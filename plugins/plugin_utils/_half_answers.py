@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from . import _answers as ans
 from ._armored_signature import SignatureError, fingerprint, key_of_line, signed_json, verified
 from ._failure import Failure, failure
+from ._journal_heads import heads_of
 from ._known_pcs import HALVES, read_known
 from ._sealing_key import UnopenedError, sealed_to, sealing_key
 
@@ -58,9 +59,26 @@ class HalfAnswers:
         """
         if self.key is None:
             return None
-        device = self._known_device() or self._told_device(agent, deadline)
+        return self._new_sealing(self.key, self._known_device() or self._told_device(agent, deadline))
+
+    def sealing_for(self, line: str) -> dict[str, str] | None:
+        """Return the public key for a new grant on the PC with this device key; None without a sealing key.
+
+        Args:
+            line: the public key that has signed the PC's challenge, as OpenSSH writes it.
+
+        Raises:
+            Failure: the key is none, or not the one that is known.
+        """
+        if self.key is None:
+            return None
+        device = self._key(line)
+        self._require_known(device)
+        return self._new_sealing(self.key, fingerprint(device))
+
+    def _new_sealing(self, key: SealingKey, device: str) -> dict[str, str]:
         nonce = os.urandom(32).hex()
-        public_key = self.key.grant_key(device, self.session, nonce).public_key
+        public_key = key.grant_key(device, self.session, nonce).public_key
         return {"device": device, "nonce": nonce, "public_key": public_key}
 
     def _known_device(self) -> str:
@@ -71,13 +89,16 @@ class HalfAnswers:
         return fingerprint(keys.pop()) if len(keys) == 1 else ""
 
     def _told_device(self, agent: Agent, deadline: Deadline) -> str:
-        answer = agent.ask(ans.DeviceKeyAnswer, "device_key", deadline).result
-        try:
-            key = key_of_line(answer.public_key)
-        except SignatureError as fault:
-            raise failure("bad_answer", detail=f"the device key: {fault}") from None
+        key = self._key(agent.ask(ans.DeviceKeyAnswer, "device_key", deadline).result.public_key)
         self._require_known(key)
         return fingerprint(key)
+
+    @staticmethod
+    def _key(line: str) -> bytes:
+        try:
+            return key_of_line(line)
+        except SignatureError as fault:
+            raise failure("bad_answer", detail=f"the device key: {fault}") from None
 
     def require_ours(self, grant: ans.GrantView | None) -> None:
         """Refuse a grant of two parties that this sealing key does not open; one of one party needs none.
@@ -150,6 +171,7 @@ class HalfAnswers:
             path=self.known_pcs,
             found=fingerprint(key),
             known=known.fingerprints_of(self.pc),
+            head=heads_of(known.path).file_of(self.pc),
         )
 
 

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from ._failure import failure
@@ -25,15 +26,22 @@ NEW_MODE = 0o644
 """The mode of a new file: everybody may read public keys and journal heads, their owner writes them."""
 
 
+LOCK_WAIT = 60.0
+"""Seconds to wait for other tasks. Each of them holds the lock while it writes one file."""
+_PAUSE = 0.05
+"""Seconds between two looks at the lock: flock(2) has no time-out."""
+
+
 @contextlib.contextmanager
-def locked(lock: Path) -> Iterator[None]:
+def locked(lock: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
     """Let no other task on this controller read and write the kept files meanwhile.
 
     Args:
         lock: an empty file, made for it with its folder. It stays, because another task may wait for it.
+        wait: seconds to wait for other tasks at most.
 
     Raises:
-        Failure: `known_pcs_unusable`: the file cannot be made or locked.
+        Failure: `known_pcs_unusable`: the file cannot be made or locked, or another program holds the lock.
     """
     if not lock.parent.parent.is_dir():
         raise failure(
@@ -45,13 +53,28 @@ def locked(lock: Path) -> Iterator[None]:
     except OSError as fault:
         raise unusable(lock, fault) from None
     try:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX)
-        except OSError as fault:
-            raise unusable(lock, fault) from None
+        _lock(lock, number, wait)
         yield
     finally:
         os.close(number)
+
+
+def _lock(lock: Path, number: int, wait: float) -> None:
+    until = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise failure(
+                    "known_pcs_unusable",
+                    detail=f"another program has locked {lock} for {wait:.0f} s; fuser(1) names it",
+                ) from None
+            time.sleep(_PAUSE)
+        except OSError as fault:
+            raise unusable(lock, fault) from None
+        else:
+            return
 
 
 def content_of(path: Path) -> bytes | None:
@@ -75,7 +98,8 @@ def content_of(path: Path) -> bytes | None:
 def replace(path: Path, content: bytes) -> None:
     """Write a file whole, and bring it to the disk before it takes the place of an earlier one.
 
-    An earlier file's mode stays. A link stays, and the file that it leads to is replaced.
+    An earlier file's mode stays, and so do owner and group as far as the system allows: root's job leaves the file
+    to its owner. A link stays, and the file that it leads to is replaced.
 
     Raises:
         Failure: `known_pcs_unusable`: the file was not written. An earlier one is as it was.
@@ -84,7 +108,9 @@ def replace(path: Path, content: bytes) -> None:
         target = path.resolve()
         waiting = beside(target)
         try:
-            write_new(waiting, content, _mode_of(target))
+            before = _state_of(target)
+            mode = NEW_MODE if before is None else stat.S_IMODE(before.st_mode)
+            write_new(waiting, content, mode, before)
             waiting.replace(target)
             flush_folder(target.parent)
         finally:
@@ -99,8 +125,8 @@ def unusable(path: Path, fault: OSError) -> Failure:
     return failure("known_pcs_unusable", detail=f"{path}: {fault.strerror or type(fault).__name__}")
 
 
-def _mode_of(path: Path) -> int:
+def _state_of(path: Path) -> os.stat_result | None:
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        return path.stat()
     except FileNotFoundError:
-        return NEW_MODE
+        return None

@@ -117,6 +117,22 @@ class KnownPcs:
         at = datetime.now(UTC).timestamp() if now is None else now
         return tuple(one.key for one in self.of(pc) if one.counts(namespace, at))
 
+    def require_unshared(self, pc: str, key: bytes) -> None:
+        """Refuse a key for a new PC that is on the line of another one: a copied disk has the key of the first PC.
+
+        Raises:
+            Failure: `device_key_shared`.
+        """
+        for one in self.signers:
+            if one.key == key and pc not in one.names:
+                raise failure(
+                    "device_key_shared",
+                    pc=pc,
+                    other=", ".join(sorted(one.names)) or ",".join(one.patterns),
+                    path=self.path,
+                    found=fingerprint(key),
+                )
+
     def fingerprints_of(self, pc: str) -> str:
         """Return the fingerprints of all keys of a PC, for a sentence."""
         return ", ".join(dict.fromkeys(fingerprint(one.key) for one in self.of(pc)))
@@ -143,8 +159,10 @@ def read_existing(path: Path) -> KnownPcs:
     return _parsed(path, content)
 
 
-def enroll(path: Path, lock: Path, pc: str, key: bytes) -> bool:
-    """Add a PC's line unless a line names the PC; return whether it was added. No other line changes.
+def enroll(path: Path, lock: Path, pc: str, key: bytes) -> tuple[bool, KnownPcs]:
+    """Add a PC's line unless a line names the PC; return whether it was added, and the content then.
+
+    No other line changes.
 
     Args:
         path: the file; it is made if it is missing.
@@ -154,15 +172,19 @@ def enroll(path: Path, lock: Path, pc: str, key: bytes) -> bool:
 
     Raises:
         Failure: `known_pcs_unusable`: the file cannot be read or written, or the name cannot stand in it.
+            `device_key_shared`: the key is on the line of another PC.
     """
     require_nameable(pc)
     with locked(lock):
         content = content_of(path) or b""
-        if _parsed(path, content).of(pc):
-            return False
+        known = _parsed(path, content)
+        if known.of(pc):
+            return False, known
+        known.require_unshared(pc, key)
         end = b"" if not content or content.endswith(b"\n") else b"\n"
-        replace(path, content + end + line_for(pc, key).encode() + b"\n")
-        return True
+        line = line_for(pc, key)
+        replace(path, content + end + line.encode() + b"\n")
+        return True, KnownPcs(path, (*known.signers, _signer(line)))
 
 
 def line_for(pc: str, key: bytes) -> str:

@@ -256,6 +256,7 @@ def _asked(request: ans.RequestView, document: ReceiptDocument) -> Asked:
         code=request.code,
         account=request.account,
         asked_by=request.asked_by,
+        signed_by=request.signed_by,
         asked_at=request.asked_at,
         answered_at=request.answered_at,
         why="" if request.why == refusal else request.why,

@@ -213,7 +213,8 @@ def _asked(asked: Asked | None, t: Texts) -> str:
     if asked is None:
         return t("not_asked_at_all")
     code = t("code", code=asked.code) if asked.code else None
-    return joined(_spaced([_time(asked.asked_at, t), asked.account, code], ", "))
+    signed = t("signed_by", name=asked.signed_by.name) if asked.signed_by else None
+    return joined(_spaced([_time(asked.asked_at, t), asked.account, code, signed], ", "))
 
 
 def _answered(row: Row, asked: Asked, t: Texts) -> Markup:

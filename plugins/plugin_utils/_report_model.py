@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ._answers import ErasureView, OmittedView, ProgramView, ReceiptView, TermsView
+from ._answers import ErasureView, OmittedView, ProgramView, ReceiptView, SignerView, TermsView
 
 SCHEMA = "latchkey-report-1"
 """The version of the JSON file's form. It changes when a field changes its meaning or is removed."""
@@ -45,13 +45,17 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A request and its answer. `why`: the customer's words; `refusal`: the reason why no entry could serve."""
+    """A request and its answer. `why`: the customer's words; `refusal`: the reason why no entry could serve.
+
+    `signed_by`: the person whose signature the PC has checked; None for an unsigned request.
+    """
 
     id: str
     state: str
     code: str = ""
     account: str = ""
     asked_by: str = ""
+    signed_by: SignerView | None = None
     asked_at: str | None = None
     answered_at: str | None = None
     why: str = ""

@@ -98,6 +98,7 @@ TEXTS: dict[str, Text] = {
     "nothing_known": Text("-", "-"),
     "not_asked_at_all": Text("nobody was asked", "niemand wurde gefragt"),
     "code": Text("code {code}", "Prüfcode {code}"),
+    "signed_by": Text("signature checked: {name}", "Unterschrift geprüft: {name}"),
     "quoted": Text("\u201c{words}\u201d", "\u201e{words}\u201c"),
     "own_words": Text("in their own words:", "in eigenen Worten:"),
     "no_entry": Text("no entry could serve ({why})", "keine Eingabe war brauchbar ({why})"),

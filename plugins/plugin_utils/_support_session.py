@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import _answers as ans
 from ._erasure import summary, unconfirmed
 from ._failure import Failure, failure
+from ._request_signature import facts_with, opened, require_genuine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,18 +22,30 @@ if TYPE_CHECKING:
     from ._wait_clock import Deadline
 
 
-def start(agent: Agent, deadline: Deadline, fields: dict[str, Any], device: DeviceCheck) -> dict[str, Any]:
+def start(
+    agent: Agent, deadline: Deadline, fields: dict[str, Any], device: DeviceCheck, challenges: object = None
+) -> dict[str, Any]:
     """Start the session, or find it started; return the task's result, also where the forecast stopped the start.
+
+    `challenges` are the host's open ones; the result's fact has that of this session instead of an earlier one.
 
     Raises:
         Failure: the session started, but another PC than the enrolled one may have answered.
     """
-    reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields, seen=device.seen)
+    with device.names_another_key(lambda: agent.device_key(deadline)):
+        reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields, seen=device.seen)
     answer = reply.result
     known = device.facts(answer.journal_head, outcome="unknown")
+    if problem := require_genuine(answer.challenge, answer.journal_head):
+        raise failure("journal_head_invalid", outcome="unknown", pc=device.pc, detail=problem)
     view = {"state": "not_started"} if answer.session is None else _view(answer.session)
     forecast = answer.forecast and asdict(answer.forecast)
-    return {"changed": reply.changed or known["enrolled"], **view, "forecast": forecast, **known}
+    challenge = opened(answer, fields)
+    # In check mode the PC issues none, and an open one of an earlier task stays.
+    facts = {} if agent.check else facts_with(challenges, fields["session"], challenge)
+    signing = {"challenge": answer.challenge and asdict(answer.challenge)}
+    changed = reply.changed or known["enrolled"]
+    return {"changed": changed, **view, "forecast": forecast, **known, **signing, **facts}
 
 
 def end(

@@ -76,6 +76,30 @@ def test_the_section_of_the_page_is_replaced_and_kept() -> None:
     assert fleet_of(page([], "this")) == ""
 
 
+@pytest.mark.parametrize(("pcs", "written"), [(100, True), (99, False)])
+def test_make_fleet_writes_its_section_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, pcs: int, written: bool
+) -> None:
+    """Into a page that has only the figures of `make bench`; a small fleet is no figure, and leaves the page alone."""
+    benchmarks = tmp_path / "docs/benchmarks.md"
+    benchmarks.parent.mkdir()
+    (tmp_path / "build").mkdir()
+    before = page([], "this")
+    benchmarks.write_text(before, encoding="utf-8")
+    monkeypatch.setattr("tests.fleet.__main__.PAGE", benchmarks)
+    monkeypatch.setattr("tests.fleet.__main__.setup.ROOT", tmp_path)
+    monkeypatch.setattr("tests.fleet.__main__.play", lambda *_: Told([work(pcs, 10.0)], None, None))
+
+    assert main(["--pcs", str(pcs)]) == 0
+
+    after = benchmarks.read_text(encoding="utf-8")
+    assert after.startswith(before.rstrip())
+    assert ("\n## A fleet\n" in after, f"| fleet of {pcs} PCs, PCs an hour on 4 nodes |" in after) == (
+        written,
+        written,
+    )
+
+
 @pytest.mark.parametrize(
     "wrong", [["--pcs", "0"], ["--workers", "two"], ["--kills", "-1"], ["--mode", "later"]]
 )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,10 @@ def test_the_receipt_has_the_hash_of_the_shown_window(simulated_pc: MakePc) -> N
         assert computer.customer.screen() == shown.text
         assert f"Check code: {asked.code}." in shown.text
         assert ENGLISH["choice"] in shown.text
+        receipt = ask(computer, rq.Receipt(request=asked.id), ans.ReceiptAnswer).receipt
+        digest = hashlib.sha256(shown.text.encode()).hexdigest()
+        assert receipt.document["notice"]["text_sha256"] == digest
+        assert receipt.document["notice"]["code"] == asked.code
 
 
 @pytest.mark.parametrize(

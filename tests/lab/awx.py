@@ -93,9 +93,9 @@ class Awx:
             method, f"{self.controller.url}/api/v2/{path}", headers=headers, json=body, timeout=60
         )
 
-    def row(self, resource: str, name: str) -> dict[str, Any]:
-        """Return an object by its name."""
-        found: list[dict[str, Any]] = self.ask("GET", f"{resource}/?name={name}").json()["results"]
+    def row(self, resource: str, name: str, *, by: str = "name") -> dict[str, Any]:
+        """Return an object by its name, or by another field that has this value once."""
+        found: list[dict[str, Any]] = self.ask("GET", f"{resource}/?{by}={name}").json()["results"]
         assert len(found) == 1, (resource, name, found)
         return found[0]
 

@@ -23,7 +23,7 @@ from lab.canary import make
 from lab.simulated.connections import CONNECTIONS
 from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, Task
-from tests.lab.kinds import pc
+from tests.lab.kinds import patience, pc
 from tests.lab.provoked import error_code, provokes
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Played:
 
 def when(name: str, count: int = 1) -> Act:
     """Return the act that waits until an event has happened `count` times."""
-    return lambda computer: computer.events.wait_for(name, count, 120)
+    return lambda computer: computer.events.wait_for(name, count, patience(120))
 
 
 def each(scenes: Mapping[str, Scene]) -> list[ParameterSet]:

@@ -34,6 +34,7 @@ FLOOD = "C:\\Lab\\flood.exe"
 BLOCKED = "C:\\Lab\\blocked.exe"
 OTHER = {"session": "INC-7"}
 READERS: dict[str, sqlite3.Connection] = {}
+KEYS: dict[str, bytes] = {}
 
 
 def journal(computer: SimulatedComputer) -> Path:
@@ -100,6 +101,23 @@ def written_by(version: int) -> Act:
 def lose_keys(computer: SimulatedComputer) -> None:
     """Let DPAPI refuse all that it has sealed."""
     computer.lose_keys()
+
+
+def block_keys(computer: SimulatedComputer) -> None:
+    """Let DPAPI open nothing, and the agent start anew; note its device key."""
+    KEYS[str(computer.disk)] = (computer.agent_folder / "device.key").read_bytes()
+    computer.block_keys()
+    computer.crash_agent()
+
+
+def open_keys(computer: SimulatedComputer) -> None:
+    """Let DPAPI work again."""
+    computer.block_keys(blocked=False)
+
+
+def same_key(computer: SimulatedComputer) -> None:
+    """Compare the device key with the noted one."""
+    assert (computer.agent_folder / "device.key").read_bytes() == KEYS.pop(str(computer.disk))
 
 
 def stop_sessions(computer: SimulatedComputer) -> None:
@@ -190,6 +208,13 @@ SCENES = {
         "A sealed record that Windows cannot open any more is erased.",
         [start(), request(), lose_keys, Fails(apply(), "grant_rejected"), end()],
         LENT,
+    ),
+    "keys do not open": Scene(
+        "While Windows opens no keys, the agent keeps its device key; the same key signs when Windows opens it again.",
+        [
+            *(start(), block_keys, Fails(ctl("device-key"), "device_key_unusable"), open_keys),
+            *(ctl("device-key"), same_key, end()),
+        ],
     ),
     "Windows fails": Scene(
         "While Windows fails nothing is done; the job continues when Windows works again.",

@@ -61,6 +61,9 @@ def test_the_objects_are_made_once_and_removed_whole(
             "Report",
             "Verify",
             "Revoke and close",
+            "Maintain after a yes",
+            "Close after a revocation",
+            "Alarm",
         }
         checked = awx.configure("--check")
         assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -70,6 +73,41 @@ def test_the_objects_are_made_once_and_removed_whole(
         assert gone.returncode == 0, gone.stdout + gone.stderr
         left = {name: len(rows) for name, rows in objects(awx).items() if rows and name != "project_updates"}
         assert left == before
+
+
+@pytest.mark.timeout(600)
+def test_the_teams_have_their_rights_and_no_others(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """An operator launches each template, and changes none; nobody reads the password. An approver launches none."""
+    saved, password = saved_controller(tmp_path_factory)
+    with configured(tmp_path / "controller", saved / "controller") as controller:
+        awx = Awx(controller, saved / "operator")
+        for user, team in (("olga", "Latchkey operators"), ("kim", "Latchkey approvers"), ("eve", "")):
+            row = controller.add_user(user)
+            if team:
+                members = next(
+                    role
+                    for role in controller.store.where("roles", object=awx.row("teams", team)["id"])
+                    if role["role"] == "member_role"
+                )
+                assert awx.ask("POST", f"roles/{members['id']}/users/", {"id": row["id"]}).status_code == 204
+        templates = awx.ask("GET", "job_templates/?page_size=50").json()["results"]
+        night = awx.row("workflow_job_templates", "Night")["id"]
+        # A launch without answers is refused for its answers, once it is allowed. "Alarm" has required ones, too.
+        launches = [f"job_templates/{one['id']}/launch/" for one in templates]
+        launches.append(f"workflow_job_templates/{night}/launch/")
+        for path in launches:
+            codes = [awx.ask("POST", path, {}, user=user).status_code for user in ("olga", "kim", "eve")]
+            assert codes in ([400, 403, 403], [400, 403, 404]), path
+            where = path.removesuffix("launch/")
+            assert awx.ask("PATCH", where, {"description": "x"}, user="olga").status_code == 403, path
+        for user in ("olga", "kim", "admin"):
+            shown = awx.ask("GET", "credentials/", user=user).text
+            assert password not in shown
+        connection = awx.row("credentials", "Latchkey connection")
+        assert connection["inputs"]["password"] == "$encrypted$"
+        assert awx.ask("GET", f"credentials/{connection['id']}/", user="eve").status_code in {403, 404}
 
 
 @pytest.mark.timeout(900)

@@ -18,7 +18,7 @@ from lab.simulated.simulated_pc import pc
 from lab.wsman.requestlog import read_log
 from tests.lab.awx import LONGEST, Awx, configured, saved_controller
 from tests.lab.job import SESSION
-from tests.lab.maintenance import what
+from tests.lab.maintenance import STEPS, what
 from tests.lab.night import check_promises
 from tests.lab.relaunch import check_pc
 from tests.waiting import eventually
@@ -48,20 +48,20 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture
 def scene(saved: tuple[Path, str], tmp_path: Path) -> Iterator[Scene]:
-    """Makes PCs with these customers, known to a controller of their own."""
+    """Makes PCs with these customers, known to a controller of their own; the test plays a customer that is None."""
     folder, password = saved
     # A report keeps the rows of an earlier one.
     for file in (folder / "operator").glob("report.*"):
         file.unlink()
     with ExitStack() as stack:
 
-        def make(*customers: Step) -> tuple[Awx, list[SimulatedComputer]]:
+        def make(*customers: Step | None) -> tuple[Awx, list[SimulatedComputer]]:
             pcs = [
                 stack.enter_context(
                     pc(
                         tmp_path / f"pc{number}",
                         name=f"PC{number}",
-                        script=(step,),
+                        script=(step,) if step else (),
                         operator_password=password,
                     )
                 )
@@ -220,6 +220,78 @@ def outcomes(awx: Awx) -> dict[str, str]:
     """Return the outcome of each PC in the report."""
     report = json.loads((awx.folder / "report.json").read_bytes())
     return {row["name"]: row["outcome"] for row in report["pcs"]}
+
+
+ADDED = {"name": "Inventory of the new quarter", "tasks": "inventory.yml"}
+"""A step that an edited template has in addition."""
+ONCE = {"request_shown": 1, "updates_installed": 1, "accounting_upgraded": 1, "boot": 3}
+"""The counts (`did`) of a night in which nothing comes twice; the PC starts, then restarts twice."""
+
+
+@pytest.mark.timeout(900)
+def test_a_template_that_is_edited_in_the_middle_of_the_night(
+    scene: Scene, request: pytest.FixtureRequest
+) -> None:
+    """An edit counts for jobs that have not begun, and for no other: nothing comes twice, and nothing is lost.
+
+    *Maintain* gets a step and another text while the customers are asked. While it works, it loses its steps and
+    slices, and the workflow its last node: the session is closed all the same.
+    """
+    awx, pcs = scene(*[None] * (MANY if request.config.getoption("nights") else 2))
+    night = awx.launch("workflow_job_templates", "Night", **ANSWERS)
+    for computer in pcs:
+        computer.events.wait_for("request_shown", timeout=LONGEST)
+    awx.set_variables("Maintain", maintenance_steps=[*STEPS, ADDED], maintenance_ticket="CHG-9")
+    awx.set_variables("Request", maintenance_terms={"restarts": 5, "grace": 0.5})
+    for computer in pcs:
+        computer.customer.allow()
+    pcs[0].events.wait_for("restart_announced", timeout=LONGEST)
+    awx.set_variables("Maintain", maintenance_steps=[ADDED])
+    awx.edit("Maintain", job_slice_count=1)
+    close = awx.row("workflow_job_template_nodes", "close", by="identifier")
+    assert awx.ask("DELETE", f"workflow_job_template_nodes/{close['id']}/").status_code == 204
+
+    assert awx.wait(night)["status"] == "successful", awx.told(night)
+    jobs = awx.nodes(night)
+    assert (jobs["maintain"]["is_sliced_job"], jobs["close"]["status"]) == (True, "successful")
+    assert outcomes(awx) == {computer.name: "done" for computer in pcs}
+    assert done_steps(awx) == [[step["name"] for step in (*STEPS, ADDED)]] * len(pcs)
+    for computer in pcs:
+        assert did(computer) == ONCE
+
+
+@pytest.mark.timeout(900)
+def test_a_cancelled_job_whose_template_was_edited_goes_on(scene: Scene) -> None:
+    """A job launched again runs the remaining new steps in their new order, and repeats no finished step."""
+    awx, pcs = scene(Grant(), Grant())
+    answers = ANSWERS | {"maintenance_session": SESSION}
+    job = awx.launch("job_templates", "Maintain", **answers)
+    pcs[0].events.wait_for("restart_announced", timeout=LONGEST)
+    assert awx.ask("POST", f"workflow_jobs/{job['id']}/cancel/").status_code == 202
+    awx.wait(job, "canceled")
+    updates, inventory, accounting = STEPS
+    awx.set_variables("Maintain", maintenance_steps=[ADDED, updates, accounting, inventory])
+
+    again = awx.launch("job_templates", "Maintain", **answers)
+    assert awx.wait(again)["status"] == "successful", awx.told(again)
+    for computer in pcs:
+        assert did(computer) == ONCE
+        check_promises(computer)
+
+
+def did(computer: SimulatedComputer) -> dict[str, int]:
+    """Return how often the customer was asked, the two steps with a program of their own were done, and the PC began.
+
+    The PC's first start is one of them.
+    """
+    names = ("request_shown", "updates_installed", "accounting_upgraded", "boot")
+    return {name: computer.events.count(name) for name in names}
+
+
+def done_steps(awx: Awx) -> list[list[str]]:
+    """Return the names of the steps that are done, for each PC of the report."""
+    report = json.loads((awx.folder / "report.json").read_bytes())
+    return [[step["name"] for step in row["steps"] if step["state"] == "done"] for row in report["pcs"]]
 
 
 @pytest.mark.timeout(900)

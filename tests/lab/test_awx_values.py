@@ -131,15 +131,21 @@ def test_steps_without_which_the_terms_have_no_use_are_missed(lab_pc: LabPC) -> 
 
 
 def test_the_summary_of_another_job_knows_the_answer(lab_pc: LabPC) -> None:
-    """A job that closes, and one that works, tell what an earlier job asked, and the artifacts are counts."""
+    """A job that closes tells whom an earlier job asked, for what, with which code, and the answer."""
     operator, _computer = lab_pc(script=[Grant()])
     prepare(operator, maintenance_steps=STEPS[1:2])
-    operator.begin("latchkey.consent.request", "-e", "request_wait=true").succeed()
+    job = operator.begin("latchkey.consent.request", "-e", "request_wait=true").succeed()
+    asked = job.result(ASKED)["request"]
     closed = operator.begin("latchkey.consent.end").succeed()
-    lines = text(closed)
-    assert "asked by an earlier job: " in lines
-    assert "answered: granted" in lines
-    earlier = summary_of(closed)["asked_earlier"]
+    shown = closed.result("Show the summary")["msg"]
+    [told] = [line for line in shown if line.startswith("asked by an earlier job: ")]
+    assert told.startswith(f"asked by an earlier job: {asked['account']}, 3 restarts and 0 unlocks from ")
+    assert told.endswith(f", code {asked['code']}")
+    assert "answered: granted" in shown
+    summary = summary_of(closed)
+    assert (summary["asked"], summary["answer"], summary["code"]) == (None, None, None)
+    earlier = summary["asked_earlier"]
+    assert (earlier["account"], earlier["code"]) == (asked["account"], asked["code"])
     assert (earlier["answer"], earlier["terms"]["restarts"]) == ("granted", 3)
 
 

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.packaging import system_tools
-from lab.controller.awx_server import Controller
 from lab.process_tree import kill_tree, parent_of
 from lab.simulated.simulated_pc import SimulatedComputer, pc
 from latchkey_agent.protocol import control_requests as rq
-from tests.lab.awx import Awx, prepare
+from tests.lab.awx import Awx, configured, playbook, saved_controller
 from tests.lab.job import ROOT
+from tests.lab.unkind import at
 from tests.needs import require
 from tests.waiting import eventually
 
@@ -382,84 +382,105 @@ def test_a_rulebook_starts_the_night_and_ends_the_session(watched: Any, tmp_path
     assert lines(noted) == ["alarm pc2 CHG-4711", "night pc1 CHG-4711"]
 
 
-def test_a_yes_starts_the_night_on_a_controller(watched: Any, tmp_path: Path) -> None:
-    """The real ansible-rulebook launches templates of the lab's controller: each decision one job, for its PC alone.
+EVENT_TEMPLATES = {"night": "Maintain after a yes", "end": "Close after a revocation", "alarm": "Alarm"}
 
-    The night's job finds the grant of the request that an earlier job has sent, and does its step and its restart.
+
+def test_the_rulebook_launches_the_templates_that_awx_configure_has_made(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The real ansible-rulebook launches them on the lab's controller: each decision one job, for its PC alone.
+
+    A yes does the night's work on its PC: the job finds the grant of the request that an earlier job has sent. A
+    report fails the alarm with a sentence. A revocation in a step ends the session on its PC and the night's work
+    there; the other PC's goes on.
     """
     require(system_tools.RULEBOOK)
-    watcher = watched("pc1", "pc2")
     with ExitStack() as stack:
-        prepare(tmp_path / "operator")
-        controller = stack.enter_context(Controller(tmp_path / "controller"))
-        awx = Awx(controller, tmp_path / "operator")
-        make_event_templates(awx, watcher)
-        watcher.more_environment = {
-            "EDA_CONTROLLER_TOKEN": controller.token(),
-            "EDA_JOB_TEMPLATE_REFRESH_DELAY": "1",
-        }
-        variables = {
-            **rule_variables(watcher, tmp_path, tmp_path / "noted"),
-            "latchkey_organization": "Default",
-            **{f"latchkey_{name}_template": name for name in ("night", "end", "alarm")},
-        }
-        watcher.rulebook(RULES / "grants_controller.yml", variables, "--controller-url", controller.url)
-        stack.callback(watcher.stop)
-        for name in watcher.computers:
-            eventually((watcher.state / f"{name}.json").exists, f"{name} is watched", PATIENCE)
-        awx.wait(awx.launch("job_templates", "ask", maintenance_session="CHG-4711"), "successful")
-        watcher.computers["pc1"].customer.allow()
-        watcher.computers["pc2"].customer.report()
-        eventually(lambda: len(launched(awx)) == 2, watcher.output(), PATIENCE)
-        jobs = launched(awx)
-        assert sorted((job["name"], job["limit"]) for job in jobs) == [("alarm", "pc2"), ("night", "pc1")]
-        for job in jobs:
-            assert awx.wait(job)["status"] == "successful", awx.output(job)
-        assert {job["extra_vars"]["maintenance_session"] for job in jobs} == {"CHG-4711"}
-        assert len(launched(awx)) == 2
-    done = [event.what for event in watcher.computers["pc1"].events.all()]
-    assert (done.count("request_shown"), done.count("updates_installed"), done.count("boot")) == (1, 1, 2)
-    assert session_state(watcher.computers["pc1"]) == "ended"
-    assert watcher.computers["pc2"].events.count("updates_begun") == 0
+        awx, pcs = rulebook_with_controller(stack, tmp_path, saved_controller(tmp_path_factory))
+        asking = awx.launch("job_templates", "Request", **ASKED)
+        assert awx.wait(asking)["status"] == "successful", awx.told(asking)
+        at("updates_begun", lambda computer: computer.customer.revoke())(pcs["PC3"])
+        pcs["PC1"].customer.allow()
+        pcs["PC2"].customer.report()
+        pcs["PC3"].customer.allow()
+        eventually(lambda: len(launched(awx)) == 4, "four jobs", PATIENCE)
+        ended = {(job["name"], job["limit"]): awx.wait(job) for job in launched(awx)}
+        told = "\n".join(awx.output(job) for job in ended.values())
+        assert {which: job["status"] for which, job in ended.items()} == {
+            ("Maintain after a yes", "PC1"): "successful",
+            ("Alarm", "PC2"): "failed",
+            ("Maintain after a yes", "PC3"): "successful",
+            ("Close after a revocation", "PC3"): "successful",
+        }, told
+        assert len(launched(awx)) == 4
+        assert "not agreed: 1, PC3" in awx.told(ended["Maintain after a yes", "PC3"])
+        assert "PC2, support session CHG-4711: the customer has reported" in awx.told(ended["Alarm", "PC2"])
+        assert all("latchkey_event" not in job["extra_vars"] for job in ended.values())
+        assert [session_state(pcs[name]) for name in ("PC1", "PC3")] == ["ended", "ended"]
+    done = Counter(event.what for event in pcs["PC1"].events.all())
+    assert (done["request_shown"], done["updates_installed"], done["boot"]) == (1, 1, 3)
+    assert [pcs[name].events.count("going_down") for name in ("PC2", "PC3")] == [0, 0]
+    assert pcs["PC2"].events.count("updates_begun") == 0
 
 
-def make_event_templates(awx: Awx, watcher: Watcher) -> None:
-    """Make the templates that the rulebook names, and one that asks, as docs/events.md wants them."""
-
-    def make(resource: str, **body: Any) -> int:
-        answer = awx.ask("POST", f"{resource}/", body)
-        assert answer.status_code == 201, answer.text
-        return int(answer.json()["id"])
-
-    project = make(
-        "projects", name="p", organization=1, scm_type="git", scm_url=f"file://{awx.folder / 'project'}"
-    )
-    inventory = make("inventories", name="i", organization=1)
-    for name, computer in watcher.computers.items():
-        make("hosts", name=name, inventory=inventory, variables=json.dumps(computer.reach.inventory()))
-    night = {
-        "maintenance_reason": "Monthly updates",
-        "maintenance_steps": [{"name": "Windows updates", "tasks": "updates.yml", "restart": "always"}],
-        "maintenance_terms": {"restarts": 1, "grace": 0.5},
+def rulebook_with_controller(
+    stack: ExitStack, folder: Path, saved: tuple[Path, str]
+) -> tuple[Awx, dict[str, SimulatedComputer]]:
+    """Start three PCs, a controller that knows them, and ansible-rulebook; return once each PC is watched."""
+    files, password = saved
+    pcs = {
+        name: stack.enter_context(pc(folder / name, name=name, operator_password=password))
+        for name in ("PC1", "PC2", "PC3")
     }
-    for name, file in (("ask", "request"), ("night", "maintain"), ("end", "end"), ("alarm", "status")):
-        make(
-            "job_templates",
-            name=name,
-            project=project,
-            inventory=inventory,
-            playbook=f"{file}.yml",
-            extra_vars=json.dumps(night),
-            ask_limit_on_launch=True,
-            ask_variables_on_launch=True,
-            allow_simultaneous=True,
-        )
+    controller = stack.enter_context(configured(folder / "controller", files / "controller"))
+    awx = Awx(controller, files / "operator")
+    awx.add_pcs(pcs.values())
+    watcher = Watcher(folder, pcs)
+    watcher.more_environment = {
+        "EDA_CONTROLLER_TOKEN": controller.token(),
+        "EDA_JOB_TEMPLATE_REFRESH_DELAY": "1",
+    }
+    variables = {
+        **rule_variables(watcher, folder, folder / "noted"),
+        "latchkey_organization": "Default",
+        **{f"latchkey_{kind}_template": name for kind, name in EVENT_TEMPLATES.items()},
+    }
+    watcher.rulebook(RULES / "grants_controller.yml", variables, "--controller-url", controller.url)
+    stack.callback(watcher.stop)
+    for name in pcs:
+        eventually((watcher.state / f"{name}.json").exists, f"{name} is watched", PATIENCE)
+    return awx, pcs
+
+
+ASKED = {"maintenance_session": "CHG-4711", "maintenance_reason": "Monthly updates", "target": "all"}
+"""The answers to the survey of *Request*."""
+
+
+def test_the_alarm_is_a_sentence(tmp_path: Path) -> None:
+    """The playbook fails with the PC's name and the session's, and connects to no PC. A wrong event has a sentence."""
+    reported = alarm(tmp_path, latchkey_event_name="reported", maintenance_session="CHG-4711")
+    assert reported.returncode == FAILED, reported.stderr
+    assert "PC2, support session CHG-4711: the customer has reported a request" in reported.stdout
+    # AWX's 0711 has become a number, which is not the session's name.
+    unknown = alarm(tmp_path, latchkey_event_name="seen", maintenance_session=457)
+    assert unknown.returncode == FAILED, unknown.stderr
+    assert "PC2: an event that this playbook does not know" in unknown.stdout
+    assert "Set latchkey_event_name to reported, erasure_failed, position_lost." in unknown.stdout
+
+
+FAILED = 2
+"""The exit code of ansible-playbook after a task has failed."""
+
+
+def alarm(folder: Path, **variables: object) -> subprocess.CompletedProcess[str]:
+    """Run the playbook for one of two PCs that do not exist."""
+    return playbook(folder, "alarm", "-i", "PC1,PC2,", "--limit", "PC2", "-e", json.dumps(variables))
 
 
 def launched(awx: Awx) -> list[dict[str, Any]]:
     """Return the jobs that the rulebook has launched."""
     found: list[dict[str, Any]] = awx.ask("GET", "jobs/").json()["results"]
-    return [job for job in found if job["name"] != "ask"]
+    return [job for job in found if job["name"] in EVENT_TEMPLATES.values()]
 
 
 OFF_OF_EVERY = 5

@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from lab.computer import LabError
@@ -31,9 +30,6 @@ PARTIAL = setup.ROOT / "build/compatibility.md"
 LEFT = setup.ROOT / "build/matrix"
 """The folder with the files of the last run's PCs and jobs."""
 AT_ONCE = 2
-KERBEROS = "--kerberos"
-"""Its cells fail in a whole run (the PC refuses the account), for a reason that is not found yet. The connections
-themselves are tested by tests/lab/test_kerberos.py."""
 
 
 def run(folder: Path, member: Membership | None) -> dict[str, column.Column]:
@@ -67,14 +63,13 @@ def write(columns: dict[str, column.Column], told: foreign.Foreign | None, *, wh
     print(f"written: {place.relative_to(setup.ROOT)}")
 
 
-def main(arguments: list[str]) -> int:
-    """Run the matrix, with the cells of Kerberos if an argument asks for them; return the exit code."""
-    domain = membership(LEFT) if KERBEROS in arguments else nullcontext()
+def main() -> int:
+    """Run the matrix; return the exit code."""
     try:
         sshd()
         shutil.rmtree(LEFT, ignore_errors=True)
         told = others(LEFT / "others")
-        with domain as member:
+        with membership(LEFT) as member:
             columns = run(LEFT, member)
     except (SshMissingError, setup.SetupError, LabError) as error:
         print(f"matrix: {error}", file=sys.stderr)
@@ -94,4 +89,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

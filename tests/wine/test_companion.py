@@ -32,7 +32,8 @@ from tests.needs import require
 from tests.wine import scene
 
 __all__ = ["canary"]
-pytestmark = pytest.mark.timeout(120)
+# The first test waits until a disk with Wine is made; other programs can keep the processors busy.
+pytestmark = pytest.mark.timeout(600)
 PICTURES = ROOT / "build" / "screenshots"
 
 

@@ -21,6 +21,10 @@ class PortError(Exception):
     """The computer refused or failed. The text is for an operator."""
 
 
+class ForeignKeyError(PortError):
+    """Another PC or another account protected the secret, so this one will never open it."""
+
+
 class SignIn(NamedTuple):
     """A Windows session of a signed-in account."""
 
@@ -124,7 +128,12 @@ class KeyProtection(Protocol):
         """Return `secret` sealed; only `unprotect` with the same entropy opens it."""
 
     def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
-        """Open what `protect` made; the caller overwrites the result."""
+        """Open what `protect` made; the caller overwrites the result.
+
+        Raises:
+            ForeignKeyError: another PC or another account protected it.
+            PortError: it cannot be opened now, or the blob was changed.
+        """
 
 
 class Notifier(Protocol):

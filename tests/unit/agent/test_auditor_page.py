@@ -28,6 +28,7 @@ SPOKEN_TWICE = (("erased", "gelöscht"), ("answer", "Antwort"))
 POLICY_PREFIXES = r"(?:allow|max|min|require|remind|lock|receipt)_\w+"
 
 FIELDS_OF_EVENTS = """
+authorities nonce seed signed
 account action actor after agent answer_by asked_by asker at boot_after boot_before boot_id call clock_ahead
 closed_at code command command_line detail device_key end endorsement ends_at erasure exit_code expires_at folder
 foreign grant how is_open is_reported lapses_at limit must_lock name new notices old operators organization

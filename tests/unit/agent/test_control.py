@@ -76,6 +76,24 @@ def test_erasing_all_is_refused_without_a_loaded_journal(bench: Bench) -> None:
     assert bench.code(rq.EraseAll()) == "agent_failed"
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_erasing_all_is_refused_while_the_journal_cannot_be_read(
+    bench: Bench, canary: bytearray, *, check: bool
+) -> None:
+    """While the disk does not give the journal, `erase --all` says so; once it does, the grant is erased."""
+    bench.lend(canary)
+    bench.stop()
+    aside = bench.journal.rename(bench.journal.with_name("aside"))
+    bench.journal.mkdir()
+    bench.start()
+    error = bench.error(rq.EraseAll(check=check))
+    assert (error.code, "journal" in error.message) == ("storage_failed", True)
+    bench.journal.rmdir()
+    aside.rename(bench.journal)
+    bench.crash()
+    assert [erased["confirmed"] for erased in bench.result(rq.EraseAll())["erasure"]] == [True]
+
+
 def test_erasing_all_lists_an_unconfirmed_erasure(bench: Bench, canary: bytearray) -> None:
     """`erase --all` also lists the unconfirmed erasure of a grant that ended before."""
     grant = bench.lend(canary)
@@ -169,7 +187,7 @@ def test_a_lost_key_is_replaced(bench: Bench) -> None:
     [request] = bench.state.requests
     key = bench.result(rq.Receipt(request=request))["receipt"]["public_key"]
     bench.world.machine_key = bytes(32)
-    bench.world.broken.add("unprotect")
+    bench.world.broken.add("foreign")
     bench.crash()
     assert bench.result(rq.Receipt(request=request))["receipt"]["public_key"] != key
 

@@ -94,10 +94,10 @@ def test_the_private_key_is_nowhere_in_the_clear(bench: Bench) -> None:
 # --- replaced -----------------------------------------------------------------------------------
 
 
-def test_a_key_that_does_not_open_is_replaced(bench: Bench) -> None:
+def test_a_key_of_another_pc_is_replaced(bench: Bench) -> None:
     """On another PC the key does not open: a new one signs, and the event names both."""
     key = key_of(bench)
-    bench.world.broken.add("unprotect")
+    bench.world.broken.add("foreign")
     bench.crash()
     bench.world.broken.clear()
     new = key_of(bench)
@@ -107,6 +107,61 @@ def test_a_key_that_does_not_open_is_replaced(bench: Bench) -> None:
     assert change.actor.sid == ""
     bench.crash()
     assert (key_of(bench), changes(bench)) == (new, [change])
+
+
+def test_a_key_that_does_not_open_now_stays(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """While Windows opens nothing the agent says so, signs nothing and keeps the key; later the key signs again."""
+    key, content = key_of(bench), (bench.folder / "device.key").read_bytes()
+    bench.start_session()
+    bench.world.broken.add("unprotect")
+    bench.crash()
+    error = bench.error(rq.DeviceKey())
+    assert error.code == "device_key_unusable"
+    assert "the port unprotect is broken" in error.message
+    assert bench.result(rq.Info()).get("journal_head") is None
+    assert "the device key cannot be used" in caplog.text
+    assert (bench.folder / "device.key").read_bytes() == content
+    bench.world.broken.clear()
+    bench.wake()
+    assert (key_of(bench), changes(bench)) == (key, [])
+
+
+def test_a_key_that_turns_out_to_be_another_pcs_is_journalled_when_it_is_replaced(bench: Bench) -> None:
+    """The event is there as soon as the new key is told, not with the agent's next look at the clock."""
+    key = key_of(bench)
+    bench.world.broken.add("unprotect")
+    bench.crash()
+    bench.world.broken.remove("unprotect")
+    bench.world.broken.add("foreign")
+    new = key_of(bench)
+    assert new != key
+    assert [(change.old, change.new) for change in changes(bench)] == [(key, new)]
+
+
+def test_an_administrator_replaces_a_key_that_never_opens(bench: Bench) -> None:
+    """The new key signs without an endorsement; the event names the old one and the administrator."""
+    key = key_of(bench)
+    bench.world.broken.add("unprotect")
+    bench.crash()
+    replaced = bench.result(REPLACE)
+    [change] = changes(bench)
+    assert replaced["replaced"] == change.old == key
+    assert (change.new, change.endorsement) == (key_of(bench), "")
+    assert change.actor == OPERATOR.actor
+    bench.world.broken.clear()
+    bench.crash()
+    assert (key_of(bench), changes(bench)) == (change.new, [change])
+
+
+def test_a_damaged_journal_replaces_no_key(bench: Bench) -> None:
+    """Without a journal the change could not be journalled, so the key stays."""
+    key = key_of(bench)
+    bench.start_session()
+    bench.database.execute("DELETE FROM events WHERE seq = 2")
+    bench.crash()
+    assert bench.code(REPLACE) == "journal_damaged"
+    assert bench.result(rq.JournalReset())
+    assert key_of(bench) == key
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", b'{"public_key":"x"}'])
@@ -218,7 +273,8 @@ def test_a_file_that_cannot_be_read_is_no_lost_key(bench: Bench) -> None:
     file.unlink()
     file.mkdir()
     bench.start()
-    assert bench.code(rq.DeviceKey()) == "storage_failed"
+    assert bench.code(rq.DeviceKey()) == "device_key_unusable"
+    assert bench.code(REPLACE) == "storage_failed"
     file.rmdir()
     file.write_bytes(content)
     bench.wake()
@@ -277,6 +333,10 @@ def test_an_earlier_key_that_does_not_open_is_replaced(bench: Bench) -> None:
     key = as_version_1(bench)
     bench.world.broken.add("unprotect")
     bench.start()
+    assert bench.code(rq.DeviceKey()) == "device_key_unusable"
+    bench.world.broken.add("foreign")
+    bench.world.broken.remove("unprotect")
+    bench.wake()
     bench.world.broken.clear()
     [change] = changes(bench)
     assert (change.old, change.new) == ("", key_of(bench))

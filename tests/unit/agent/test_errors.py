@@ -26,6 +26,7 @@ from latchkey_agent.storage.journal import SCHEMA_VERSION
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import PROGRAM, Bench
 from tests.unit.agent.second_party import SecondParty
+from tests.unit.agent.signing import NEXT_CA, Controller, certificate, pin, utc
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, SECOND_OPERATOR
 
 PASSWORD = "canary".encode("utf-16-le")
@@ -113,6 +114,47 @@ def head_of_another(bench: Bench) -> ans.ErrorView:
     return bench.error(rq.Info(seen=seen))
 
 
+def signed(bench: Bench, *, at: timedelta = timedelta(), **wrong: Any) -> ans.ErrorView:
+    """Send a signed request whose certificate, or whose signed text, has something wrong in it."""
+    pin(bench)
+    bench.world.sign_in(ANNA)
+    changes, options = wrong.pop("changes", {}), wrong.pop("options", {})
+    controller = Controller(bench, certificate(bench.world.now, **wrong))
+    controller.start()
+    until = utc(bench.world.now + timedelta(hours=12))
+    sent = controller.signed(controller.request(not_after=until, **options), **changes)
+    bench.world.now += at
+    return bench.error(sent)
+
+
+def unsigned(bench: Bench) -> ans.ErrorView:
+    """Send an unsigned request to a PC that pins an authority."""
+    pin(bench)
+    return asked(bench, rq.CredentialRequest(session="CHG-1", restarts=1))
+
+
+def unfit_signature(bench: Bench) -> ans.ErrorView:
+    """Change the signed text after it was signed."""
+    pin(bench)
+    controller = Controller(bench)
+    controller.start()
+    sent = controller.signed(controller.request())
+    assert sent.signature is not None
+    changed = replace(sent.signature, document=sent.signature.document + " ")
+    return bench.error(replace(sent, signature=changed))
+
+
+def answered_twice(bench: Bench) -> ans.ErrorView:
+    """Send a signed request once more."""
+    pin(bench)
+    bench.world.sign_in(ANNA)
+    controller = Controller(bench)
+    controller.start()
+    sent = controller.signed(controller.request())
+    bench.result(sent)
+    return bench.error(sent)
+
+
 def renamed(bench: Bench) -> ans.ErrorView:
     """Give the PC a new name that takes effect at the next restart."""
     bench.lend(PASSWORD)
@@ -132,6 +174,13 @@ def disk_full(bench: Bench) -> ans.ErrorView:
     """Fill the disk."""
     bench.world.disk = "full"
     return bench.error(START_SESSION)
+
+
+def key_kept(bench: Bench) -> ans.ErrorView:
+    """Let Windows open nothing when the agent starts."""
+    bench.world.broken.add("unprotect")
+    bench.crash()
+    return bench.error(rq.DeviceKey())
 
 
 def port_broken(bench: Bench) -> ans.ErrorView:
@@ -416,9 +465,22 @@ SCENARIOS: dict[str, Scenario] = {
     "journal_damaged": damaged,
     "journal_newer": newer,
     "journal_head_unknown": head_of_another,
+    "signature_required": unsigned,
+    "signature_invalid": unfit_signature,
+    "request_differs": lambda bench: signed(bench, changes={"restarts": 9}),
+    "account_not_signed": lambda bench: signed(bench, options={"account": None}),
+    "certificate_unusable": lambda bench: signed(bench, principals=()),
+    "certificate_untrusted": lambda bench: signed(bench, ca=NEXT_CA),
+    "certificate_expired": lambda bench: signed(bench, until=-timedelta(minutes=1)),
+    "certificate_not_yet_valid": lambda bench: signed(bench, since=timedelta(minutes=1)),
+    "certificate_not_allowed": lambda bench: signed(bench, principals=(b"intern",)),
+    "challenge_unknown": lambda bench: signed(bench, changes={"nonce": "0"}),
+    "challenge_used": answered_twice,
+    "challenge_expired": lambda bench: signed(bench, at=timedelta(hours=8), until=timedelta(hours=20)),
     "rename_pending": renamed,
     "erasure_unconfirmed": unconfirmed,
     "storage_failed": disk_full,
+    "device_key_unusable": key_kept,
     "agent_failed": port_broken,
     "out_of_order": lambda bench: bench.error(rq.JournalReset()),
     "no_session": lambda bench: bench.error(RESTART),

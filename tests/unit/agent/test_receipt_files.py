@@ -7,16 +7,17 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.packaging.system_tools import SSH_KEYGEN
-from latchkey_agent.cli import ctl, verify_receipt
+from latchkey_agent.cli import allowed_signers, ctl
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.storage import ssh_signature
-from latchkey_agent.storage.signed_json import JOURNAL, RECEIPT, canonical_json
+from latchkey_agent.storage.signed_json import RECEIPT, canonical_json
 from tests.needs import require
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.test_ctl import broken, run
@@ -76,18 +77,15 @@ def test_a_receipts_file_is_valid_for_ssh_keygen(written: Path) -> None:
 
 
 def test_a_changed_or_foreign_receipt_is_not_valid(written: Path) -> None:
-    """A changed receipt, another PC's name, a missing line and a missing signature are not valid."""
+    """A changed receipt, another PC's name and a missing line are not valid."""
     content = written.read_bytes()
     written.write_bytes(content.replace(b"CHG-1", b"CHG-2"))
     assert pinned(written) == (1, "The receipt is NOT VALID: the signature does not fit what was signed.\n")
     written.write_bytes(content)
     code, text = pinned(written, "pc2")
-    assert (code, text.endswith("known_pcs has no such key for pc2.\n")) == (1, True)
+    assert (code, text.endswith("known_pcs has no such key for pc2 that counts now.\n")) == (1, True)
     written.with_name("known_pcs").write_text("# nothing\n")
     assert pinned(written)[0] == 1
-    written.with_name("receipt.json.sig").unlink()
-    code, text = pinned(written)
-    assert (code, text.startswith("The receipt cannot be checked: ")) == (1, True)
 
 
 @pytest.mark.parametrize("body", [b"no JSON", b"[]", b"{}", b'"text"', b"[" * 100_000])
@@ -110,35 +108,101 @@ def test_a_receipt_that_names_another_key_is_not_valid(written: Path) -> None:
     assert text.startswith("The receipt is NOT VALID: it names the key SHA256:")
 
 
-def test_the_lines_of_the_known_pcs() -> None:
-    """Names, several keys, purposes and comments are read as ssh-keygen reads them. Other lines are left out."""
-    raws = [Ed25519PrivateKey.generate().public_key().public_bytes_raw() for _ in range(6)]
-    keys = [ssh_signature.public_line(raw) for raw in raws]
-    known = "\n".join(
-        [
-            f"pc1 {NAMESPACES} {keys[0]}",
-            f"pc0,pc1 {keys[1]} with a comment",
-            f'  pc1   namespaces="latchkey-journal"   {keys[2]}',
-            f"# pc1 {keys[3]}",
-            f"pc1 cert-authority {keys[4]}",
-            f"pc* {keys[5]}",
-            "pc1 ssh-ed25519 nonsense",
-            "pc1",
-            "",
-        ]
+RAW = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+KEY = ssh_signature.public_line(RAW)
+NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC).timestamp()
+LINES = [
+    ("pc1 {key}", True),
+    ("pc0,pc1 {key} with a comment", True),
+    ('"pc1" {key}', True),
+    ("\t pc1\t {key}\r", True),
+    ("pc* {key}", True),
+    ("p?1 {key}", True),
+    ("pc*,!pc1 {key}", False),
+    ("pc2 {key}", False),
+    ("PC1 {key}", False),
+    ("# pc1 {key}", False),
+    (f"pc1 {NAMESPACES} {{key}}", True),
+    ('pc1 NameSpaces="latchkey-*" {key}', True),
+    ('pc1 namespaces="latchkey-journal" {key}', False),
+    ('pc1 namespaces="*,!latchkey-receipt" {key}', False),
+    ('pc1 valid-after="20200101",valid-before="20990101Z" {key}', True),
+    ('pc1 valid-after="20980101" {key}', False),
+    ('pc1 valid-before="202001011200" {key}', False),
+    ('pc1 valid-before="20200101120000Z",namespaces="latchkey-receipt" {key}', False),
+    ("pc2 ssh-ed25519 nonsense\npc1 {key}", True),
+    ("pc1 ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAABw==\npc1 {key}", True),
+]
+
+
+@pytest.mark.parametrize(("lines", "counts"), LINES)
+def test_the_lines_of_the_known_pcs(lines: str, *, counts: bool) -> None:
+    """Names, patterns, quotes, purposes, times, comments and ends of lines are read as ssh-keygen reads them."""
+    found = allowed_signers.keys_of(lines.format(key=KEY), "pc1", RECEIPT, NOW)
+    assert found == ({RAW} if counts else set())
+
+
+@pytest.mark.parametrize(("lines", "counts"), LINES)
+def test_ssh_keygen_reads_the_lines_in_the_same_way(tmp_path: Path, lines: str, *, counts: bool) -> None:
+    """The real `ssh-keygen -Y verify` accepts the same lines."""
+    require(SSH_KEYGEN)
+    key = Ed25519PrivateKey.generate()
+    line = ssh_signature.public_line(key.public_key().public_bytes_raw())
+    (tmp_path / "known").write_text(lines.format(key=line) + "\n")
+    (tmp_path / "sig").write_text(ssh_signature.sign(key, RECEIPT, b"x"))
+    command = ["ssh-keygen", "-Y", "verify", "-f", "known", "-I", "pc1", "-n", RECEIPT, "-s", "sig"]
+    done = subprocess.run(command, input=b"x", cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode == 0) is counts, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("pc1", "line 2: it has no key"),
+        ("pc1 ssh-ed25519 AAAA!", "line 2: the base64 of its key is damaged"),
+        ("pc1 ssh-ed25519 AAAA", "line 2: its key is not of the type ssh-ed25519"),
+        ("pc1 valid-after={key}", "line 2: it has neither known options nor a type of key behind the name"),
+        ("pc1 no-touch-required {key}", "line 2: it has neither known options nor a type of key"),
+        ('pc1 namespaces="a",namespaces="b" {key}', "line 2: it has the option namespaces twice"),
+        ("pc1 namespaces {key}", "line 2: the value of the option namespaces is wrong"),
+        ('pc1 namespaces="a" nonsense {key}', "line 2: it has neither known options nor a type of key"),
+        ('pc1 valid-before="2026" {key}', "line 2: 2026 is no time"),
+        ('pc1 valid-before="20261331" {key}', "line 2: 20261331 is no time"),
+        ("pc1 cert-authority {key}", "line 2: it has the option cert-authority"),
+        ('"pc1 {key}', "line 2: it does not begin with a name"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_told(written: Path, line: str, reason: str) -> None:
+    """A wrong line of the PC is named with file and number, and the exit code says that nothing was checked."""
+    known = written.with_name("known_pcs")
+    known.write_text(f"# first\n{line.format(key=KEY)}\n")
+    code, text = pinned(written)
+    assert code == 66
+    assert text.startswith(f"The receipt cannot be checked: {known}, {reason}")
+    assert "Correct the path or the file" in text
+
+
+@pytest.mark.parametrize("missing", ["receipt.json", "receipt.json.sig", "known_pcs"])
+def test_a_file_that_cannot_be_read_is_told(written: Path, missing: str) -> None:
+    """The sentence has the file and the system's reason, and the exit code is not that of an invalid receipt."""
+    file = written.with_name(missing)
+    file.unlink()
+    code, text = pinned(written)
+    assert code == 66
+    assert text == (
+        f"The receipt cannot be checked: {file}: No such file or directory. "
+        "Correct the path or the file, then run the command again.\n"
     )
-    assert verify_receipt.keys_of(known, "pc1", RECEIPT) == {raws[0], raws[1]}
-    assert verify_receipt.keys_of(known, "pc1", JOURNAL) == {raws[0], raws[1], raws[2]}
-    assert verify_receipt.keys_of(known, "pc9", RECEIPT) == set()
-    assert verify_receipt.keys_of(known, "#", RECEIPT) == set()
 
 
 def test_a_receipt_that_cannot_be_written_is_said(bench: Bench, canary: bytearray, tmp_path: Path) -> None:
-    """A folder that does not exist leads to a sentence and the exit code 1; so does an unknown request."""
+    """A folder that does not exist leads to a sentence and its exit code; an unknown request to the exit code 1."""
     bench.lend(canary)
     [request] = bench.state.requests
     code, text = run(bench, "receipt", request, "--folder", str(tmp_path / "none"))
-    assert (code, text.startswith("The receipt cannot be written: ")) == (1, True)
+    assert code == 73
+    file = tmp_path / "none/receipt.json"
+    assert text.startswith(f"The receipt cannot be written: {file}: No such file or directory. Check")
     assert run(bench, "receipt", "none", "--folder", str(tmp_path))[0] == 1
     assert list(tmp_path.iterdir()) == []
 

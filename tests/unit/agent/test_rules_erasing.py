@@ -179,7 +179,7 @@ def test_rule_08_a_damaged_journal_overwrites_all_key_slots(bench: Bench, canary
 def test_rule_08_key_slots_of_a_damaged_journal_that_cannot_be_overwritten(
     bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The agent says so, tries again, and then calls the journal damaged."""
+    """The agent says so, also to `erase --all`, tries again, and then calls the journal damaged."""
     bench.lend(canary)
     bench.database.execute("DELETE FROM events WHERE seq = 2")
     with monkeypatch.context() as patch:
@@ -188,8 +188,10 @@ def test_rule_08_key_slots_of_a_damaged_journal_that_cannot_be_overwritten(
         error = bench.error(RESTART)
         assert error.code == "storage_failed"
         assert "cannot be overwritten" in error.message
+        assert bench.code(rq.EraseAll()) == "storage_failed"
     bench.wake()
     assert bench.code(RESTART) == "journal_damaged"
+    assert bench.ask(rq.EraseAll()).outcome == "done"
 
 
 def _refuses(*_: object) -> None:

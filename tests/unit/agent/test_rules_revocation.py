@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import pytest
 
 from latchkey_agent.agent import FIRST_RETRY
@@ -206,9 +207,24 @@ def test_rule_07_a_dead_disk_is_an_error(bench: Bench, canary: bytearray) -> Non
     assert bench.customer_code(cm.GrantRevoke()) == "storage_failed"
 
 
-def test_rule_07_takes_no_more_clicks_than_granting() -> None:
+def test_rule_07_takes_no_more_clicks_than_granting(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Revoking takes one message without a secret; granting takes two messages and a password."""
-    assert cm.GrantRevoke().grant is None
+    customer = bench.agent.customer
+    sent: list[tuple[str, int]] = []
+
+    def noted(body: bytes, secret: bytearray, peer: Peer) -> bytes:
+        sent.append((msgspec.json.decode(body)["verb"], len(secret)))
+        return customer(body, secret, peer)
+
+    monkeypatch.setattr(bench.agent, "customer", noted)
+    grant = bench.lend(canary)
+    assert sent == [("request_shown", 0), ("request_allow", len(canary))]
+    sent.clear()
+    assert bench.revoke()
+    assert bench.state.grants[grant].revoked_by == "customer"
+    assert sent == [("grant_revoke", 0)]
 
 
 def test_rule_07_only_the_account_itself_revokes(bench: Bench, canary: bytearray) -> None:

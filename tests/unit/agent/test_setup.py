@@ -18,6 +18,7 @@ from latchkey_agent import plain_text
 from latchkey_agent.cli.agent_setup import Member, apply
 from latchkey_agent.core import settings
 from latchkey_agent.protocol import answers as ans
+from latchkey_agent.storage.ssh_signature import public_line
 
 GOOD = {
     "organization": {"name": 'Example "IT" \\ GmbH', "phone": "+49 30 1234567"},
@@ -86,6 +87,43 @@ def test_wrong_settings_are_refused_and_change_nothing(tmp_path: Path, wrong: di
     answer = set_up(file, settings=wrong)
     assert code_of(answer) == "settings_invalid"
     assert file.read_bytes() == before
+
+
+def pinned(epoch: int, *names: str) -> dict[str, Any]:
+    """Return settings that pin the keys of these names."""
+    keys = [public_line(name.encode().ljust(32, b"x")) for name in names]
+    return {"signing": {"epoch": epoch, "organization": "Contoso IT", "authorities": keys}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (pinned(2, "b"), "same epoch 2"),
+        (pinned(1, "a"), "epoch 1, and epoch 2"),
+        ({"policy": {"max_restarts": 3}}, "epoch 0, and epoch 2"),
+    ],
+)
+def test_keys_without_a_higher_epoch_are_refused_before_they_are_written(
+    tmp_path: Path, wanted: dict[str, Any], words: str
+) -> None:
+    """The agent would refuse everything, sign-ins as well; the role learns it, and the former settings stay."""
+    file = tmp_path / "settings.toml"
+    set_up(file, settings=pinned(2, "a"))
+    before = file.read_bytes()
+    answer = set_up(file, settings=wanted)
+    assert code_of(answer) == "settings_invalid"
+    assert words in answer.error.message  # type: ignore[union-attr]
+    assert code_of(set_up(file, settings=wanted, check=True)) == "settings_invalid"
+    assert file.read_bytes() == before
+
+
+def test_keys_with_a_higher_epoch_and_other_settings_are_written(tmp_path: Path) -> None:
+    """The same keys with another policy, and other keys with a higher epoch."""
+    file = tmp_path / "settings.toml"
+    assert set_up(file, settings=pinned(2, "a")).changed
+    assert set_up(file, settings={**pinned(2, "a"), "policy": {"max_restarts": 3}}).changed
+    assert set_up(file, settings=pinned(3, "b")).changed
+    assert settings.parse(file.read_bytes()).signing.epoch == 3
 
 
 def test_a_broken_file_is_replaced(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_signature_is_for_one_message_and_one_purpose() -> None:
     assert ssh_signature.verify(SIGNED, NAMESPACE, MESSAGE) == PUBLIC
     with pytest.raises(SignatureError, match="does not fit"):
         ssh_signature.verify(SIGNED, NAMESPACE, MESSAGE + b" ")
-    with pytest.raises(SignatureError, match="not for 'latchkey-journal'"):
+    with pytest.raises(SignatureError, match="another purpose than 'latchkey-journal'"):
         ssh_signature.verify(SIGNED, "latchkey-journal", MESSAGE)
 
 

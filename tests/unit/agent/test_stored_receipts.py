@@ -227,6 +227,23 @@ def test_a_removed_last_receipt_is_noticed(bench: Bench) -> None:
     assert problem == "the stored receipts do not end with the last one"
 
 
+def test_a_last_receipt_that_is_gone_at_a_start_is_signed_anew(bench: Bench) -> None:
+    """The check does not notice it: the events are the same, and a copy from before differs in its moment."""
+    bench.start_session()
+    withdrawn(bench)
+    request = withdrawn(bench)
+    before = bench.result(rq.Receipt(request=request))["receipt"]["document"]
+    bench.stop()
+    with bench.other_program() as database:
+        database.execute("DELETE FROM receipts WHERE number = 2")
+    bench.world.now += timedelta(hours=1)
+    bench.start()
+    after = bench.result(rq.Receipt(request=request))["receipt"]["document"]
+    assert bench.result(rq.JournalVerify())["intact"]
+    assert after["as_of"] != before["as_of"]
+    assert {**after, "as_of": before["as_of"]} == before
+
+
 def test_the_receipts_of_an_earlier_agent_are_stored_at_its_upgrade(bench: Bench) -> None:
     """What an earlier agent's journal holds is signed and stored once, ended sessions that were put aside first."""
     wanted: list[str] = []

@@ -24,7 +24,15 @@ from lab.simulated.windows_model import READY
 from latchkey_agent.domain import LogonFacts, LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Anchor, Computer, PortError, ProgramOrder, ProgramOutput, SignIn
+from latchkey_agent.ports import (
+    Anchor,
+    Computer,
+    ForeignKeyError,
+    PortError,
+    ProgramOrder,
+    ProgramOutput,
+    SignIn,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -282,6 +290,9 @@ class _Keys(_Port):
 
     def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
         self.world.touch("unprotect")
+        if "foreign" in self.world.broken:
+            msg = "another PC protected this blob"
+            raise ForeignKeyError(msg)
         return bytearray(self._pad(blob, entropy))
 
     def _pad(self, data: bytes | bytearray, entropy: bytes) -> bytes:

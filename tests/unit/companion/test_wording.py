@@ -341,6 +341,19 @@ def test_times_are_in_everyday_words_and_in_the_pcs_zone(not_before: str, not_af
     assert f"{line} Then it ends by itself." in window.lines
 
 
+@pytest.mark.parametrize(("language", "line"), [("en", "Signature checked"), ("de", "Unterschrift geprüft")])
+def test_a_signed_request_says_whose_signature_was_checked(language: str, line: str) -> None:
+    """Name, organisation and role are the certificate's; the reason is still the operator's word."""
+    signed = asked(requester="Olga", role="helpdesk", requester_organization="Contoso", is_signed=True)
+    window = wording.request_window(signed, NOW, language)
+    names = ", ".join(wording.quoted(LANGUAGES[language], name) for name in ("Olga", "Contoso", "helpdesk"))
+    group = groups(window.lines)[-2]
+    assert group[:2] == (f"{line}: {names}", LANGUAGES[language]["their_words"])
+    assert not any(text.startswith("Name:") for text in group)
+    unsigned = wording.request_window(asked(requester="Olga"), NOW, language)
+    assert line not in unsigned.text
+
+
 def test_missing_fields_of_the_request_are_left_out() -> None:
     """No line has an empty quotation, and the verified account stays."""
     bare = asked(requester="", ticket="", role="", requester_organization="", organization="", phone="")

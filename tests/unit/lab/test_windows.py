@@ -8,7 +8,7 @@ import pytest
 
 from lab.computer import EventLog, LabError
 from lab.simulated.account_model import Lockout
-from lab.simulated.keys import KeysError, MachineKeys
+from lab.simulated.keys import ForeignKeysError, KeysError, MachineKeys
 from lab.simulated.windows_model import Windows
 from latchkey_agent.domain import LogonRefusal
 
@@ -87,8 +87,9 @@ def test_a_sealed_blob_opens_only_on_its_machine_with_its_entropy(
         (keys, changed, b"grant-1"),
         (keys, blob[:5], b"grant-1"),
     ):
-        with pytest.raises(KeysError):
+        with pytest.raises(KeysError) as refused:
             machine.unprotect(what, entropy)
+        assert isinstance(refused.value, ForeignKeysError) is (machine is not keys or len(what) < 8)
 
 
 def test_waiting_for_an_event_counts_past_events() -> None:

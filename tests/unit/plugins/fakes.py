@@ -58,6 +58,7 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "checkpoint": ans.CheckpointAnswer,
     "info": ans.InfoAnswer,
     "events": ans.EventsAnswer,
+    "device_key": ans.DeviceKeyAnswer,
 }
 
 READ_TIMEOUT = 15.0

@@ -30,6 +30,8 @@ ELSEWHERE = {
         "half_request_invalid",
         "hpke_missing",
     ),
+    *("device_key_changed", "device_key_shared", "journal_head_invalid", "known_pcs_unusable"),
+    *("signing_key_unusable", "challenge_missing", "challenge_invalid"),
     *("become_unsupported", "async_unsupported", "environment_unsupported"),
 }
 

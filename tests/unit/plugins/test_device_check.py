@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _known_pcs
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
 from ansible_collections.latchkey.consent.plugins.plugin_utils._device_check import DeviceCheck, device_check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
@@ -81,6 +82,22 @@ def test_the_first_use_enrols_and_the_second_compares(path: Path) -> None:
     assert check_of(path).seen == {"position": 7, "hash": told["hash"], "at": told["at"]}
 
 
+def test_the_file_is_read_once_for_a_task(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task of an enrolled PC parses the file once; an enrolment parses it once more, under the lock."""
+    parsed: list[Path] = []
+    whole = _known_pcs._parsed
+
+    def noted(file: Path, content: bytes) -> _known_pcs.KnownPcs:
+        parsed.append(file)
+        return whole(file, content)
+
+    monkeypatch.setattr(_known_pcs, "_parsed", noted)
+    facts(path, head(5))
+    assert len(parsed) == 2
+    facts(path, head(7))
+    assert len(parsed) == 3
+
+
 def test_another_key_is_refused_until_the_line_is_removed(path: Path) -> None:
     """Another key fails with both fingerprints; after the line's removal the new key is enrolled."""
     facts(path, head())
@@ -90,6 +107,17 @@ def test_another_key_is_refused_until_the_line_is_removed(path: Path) -> None:
     assert kept(path) == 5
     path.write_text("")
     assert facts(path, head(9, OTHER))["enrolled"] is True
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_the_key_of_another_pc_enrols_no_second_one(path: Path, *, dry: bool) -> None:
+    """A PC that signs with the enrolled key of another PC fails, also in check mode, and no head is kept for it."""
+    facts(path, head(5))
+    with pytest.raises(Failure) as caught:
+        device_check(str(path), "pc2", dry=dry).facts(head(9))
+    assert caught.value.code == "device_key_shared"
+    assert len(path.read_text().splitlines()) == 1
+    assert heads_of(path).last("pc2") is None
 
 
 def test_a_line_that_does_not_allow_the_purpose_enrols_nothing(path: Path) -> None:
@@ -236,6 +264,43 @@ def test_the_modules_check_the_pc(
     assert foreign["error_code"] == "device_key_changed"
     assert foreign["outcome"] == ("refused" if verb == "info" else "unknown")
     assert not {"sessions", "state", "journal_head"} & set(foreign)
+
+
+UNKNOWN = {"code": "journal_head_unknown", "message": "Another journal.", "hint": ""}
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    ("module", "args", "verb"),
+    [("credential_info", {}, "info"), ("support_session", {"session": "x", "reason": "y"}, "session_start")],
+)
+def test_a_new_installation_fails_for_its_key(
+    path: Path, module: str, args: dict[str, Any], verb: str, *, check: bool
+) -> None:
+    """A PC with a new key and a new journal fails for its key; the hint names its line and its kept head."""
+    facts(path, head(5))
+    options = {**args, "known_pcs": str(path)}
+
+    def told(key: DeviceKey | None) -> dict[str, Any]:
+        refusal = {"ask": {"verb": verb}, "answer": {"outcome": "refused", "error": UNKNOWN}}
+        answer = key and {"device": "PC1", "public_key": key.line, "fingerprint": key.fingerprint}
+        silent = {
+            "ask": {"verb": "device_key"},
+            "answer": {"outcome": "refused", "error": {**UNKNOWN, "code": "x"}},
+        }
+        asked = exchange("device_key", answer) if answer else silent
+        return stage([refusal, asked]).run(module, options, check_mode=check)
+
+    changed = told(OTHER)
+    assert (changed["error_code"], changed["outcome"]) == ("device_key_changed", "refused")
+    assert OTHER.fingerprint in changed["msg"]
+    assert str(heads_of(path).file_of("pc1")) in changed["hint"]
+    for key in (KEY, None):
+        restored = told(key)
+        assert restored["error_code"] == "journal_head_unknown"
+        assert "latchkeyctl erase --all" in restored["hint"]
+    path.write_text("")
+    assert told(OTHER)["error_code"] == "journal_head_unknown"
 
 
 def test_a_broken_file_does_not_keep_a_session_alive(path: Path) -> None:

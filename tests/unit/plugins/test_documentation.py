@@ -67,6 +67,8 @@ def accepted(module: str) -> dict[str, Any]:
         "timeout": {"type": duration, "default": action._latchkey_timeout},
         "known_pcs": {"type": "path"},
         "sealing_key": {"type": "str", "no_log": True},
+        "signing_key": {"type": "str", "no_log": True},
+        "signing_certificate": {"type": "str", "no_log": True},
     }
     return {**common, **action._latchkey_spec}
 
@@ -198,12 +200,12 @@ def hidden_names(options: dict[str, Any]) -> list[str]:
 
 def test_an_option_that_sounds_secret_is_not_logged() -> None:
     """Those of modules, actions and roles; the test's own rule knows such an option, also inside of another."""
-    for module in MODULES:
-        # ansible-doc has no such field; the action's own options say it.
-        own = set(accepted(module)) if module in ACTIONS else set()
-        assert set(hidden_names(documented(module))) <= own
     for module in ACTIONS:
         assert hidden_names(accepted(module)) == []
+    for module in MODULES:
+        # A module's documentation has no word for it.
+        known = accepted(module) if module in ACTIONS else {}
+        assert [name for name in hidden_names(documented(module)) if not known[name].get("no_log")] == []
     for role in ("agent", "maintenance"):
         text = (ROOT / f"roles/{role}/meta/argument_specs.yml").read_text(encoding="utf-8")
         for entry in yaml.safe_load(text)["argument_specs"].values():

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _known_pcs
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._kept_files import locked
 from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import (
     JOURNAL,
     NAMESPACES,
@@ -43,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 def added(path: Path, pc: str = "pc1", key: DeviceKey = KEY) -> bool:
     """Enrol a PC; return whether a line was added."""
-    return enroll(path, path.with_name("known_pcs.heads") / ".lock", pc, key.blob)
+    return enroll(path, path.with_name("known_pcs.heads") / ".lock", pc, key.blob)[0]
 
 
 def refusal(path: Path, pc: str = "pc1") -> str:
@@ -68,9 +69,32 @@ def test_a_line_is_added_and_found(path: Path) -> None:
     )
     assert path.stat().st_mode & 0o777 == 0o644
     known = read_known(path)
+    assert enroll(path, path.with_name("lock"), "pc1", KEY.blob) == (False, known)
     assert {known.keys_of("pc1", purpose, NOW) for purpose in NAMESPACES} == {(KEY.blob,)}
     assert known.keys_of("pc1", "git", NOW) == ()
     assert known.of("PC1") == known.of("pc") == known.of("pc11") == ()
+
+
+@pytest.mark.parametrize("names", ["pc2", "pc2,pc3", "PC1", "pc2,!pc9"])
+def test_a_key_of_another_pc_is_not_added(path: Path, names: str) -> None:
+    """A new PC whose key is on another PC's line is refused with both names, and the file stays as it was."""
+    path.write_text(f"{names} {KEY.line}\n")
+    with pytest.raises(Failure, match="pc1 was not added") as caught:
+        added(path)
+    assert caught.value.code == "device_key_shared"
+    assert names.split(",", maxsplit=1)[0] in str(caught.value)
+    assert KEY.fingerprint in str(caught.value)
+    assert "latchkeyctl device-key --replace" in caught.value.error.hint
+    assert path.read_text() == f"{names} {KEY.line}\n"
+    assert added(path, key=OTHER)
+
+
+def test_a_shared_key_that_a_person_wrote_counts(path: Path) -> None:
+    """One line with two names, and two lines of one key, are the person's choice."""
+    path.write_text(f"pc1,pc2 {KEY.line}\npc3 {KEY.line}\n")
+    for pc in ("pc1", "pc2", "pc3"):
+        assert not added(path, pc)
+        assert read_known(path).keys_of(pc, JOURNAL, NOW) == (KEY.blob,)
 
 
 def test_other_lines_stay_as_they_are(path: Path) -> None:
@@ -82,6 +106,53 @@ def test_other_lines_stay_as_they_are(path: Path) -> None:
     assert added(path)
     assert path.read_bytes() == before + b"\n" + line_for("pc1", KEY.blob).encode() + b"\n"
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_new_file_is_readable_whatever_the_umask(path: Path) -> None:
+    """File, lock and kept heads hold no secret: a new file has the mode 0644, also under a strict umask."""
+    before = os.umask(0o077)
+    try:
+        assert added(path)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_an_earlier_file_keeps_its_owner(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new content gets owner and group of the earlier file; without the right for it at least the group."""
+    path.write_text("# mine\n")
+    asked: list[tuple[int, int]] = []
+
+    def refuse(_number: int, owner: int, group: int) -> None:
+        asked.append((owner, group))
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    assert added(path)
+    state = path.stat()
+    assert asked == [(state.st_uid, state.st_gid), (-1, state.st_gid)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_job_of_root_leaves_the_file_to_its_owner(path: Path) -> None:
+    """After a job of root the file belongs to its former owner and group, with its former mode."""
+    path.write_text("# mine\n")
+    path.chmod(0o640)
+    os.chown(path, 12345, 23456)
+    assert added(path)
+    state = path.stat()
+    assert (state.st_uid, state.st_gid, state.st_mode & 0o777) == (12345, 23456, 0o640)
+
+
+def test_a_lock_that_stays_is_told(path: Path) -> None:
+    """A task waits for a limited time for another one; then it fails with the lock's path, and writes nothing."""
+    lock = path.with_name("known_pcs.heads") / ".lock"
+    with locked(lock):
+        with pytest.raises(Failure, match="another program has locked") as caught, locked(lock, 0.0):
+            pass
+        assert (caught.value.code, str(lock) in str(caught.value)) == ("known_pcs_unusable", True)
+    assert not path.exists()
+    assert added(path)
 
 
 def test_a_link_leads_to_the_file(path: Path, tmp_path: Path) -> None:
@@ -97,9 +168,11 @@ def test_a_link_leads_to_the_file(path: Path, tmp_path: Path) -> None:
 def test_many_tasks_at_once_lose_no_line(path: Path) -> None:
     """Tasks that enrol at the same moment write one line each, and none twice."""
     names = [f"pc{number}" for number in range(20)]
+    keys = {name: DeviceKey() for name in names}
     results: list[bool] = []
     tasks = [
-        threading.Thread(target=lambda name=name: results.append(added(path, name))) for name in names * 2
+        threading.Thread(target=lambda name=name: results.append(added(path, name, keys[name])))
+        for name in names * 2
     ]
     for task in tasks:
         task.start()
@@ -119,7 +192,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Failure, match="No space left on device"):
-        added(path, "pc2")
+        added(path, "pc2", OTHER)
     assert path.read_bytes() == before
     assert sorted(one.name for one in path.parent.iterdir()) == ["known_pcs", "known_pcs.heads"]
 

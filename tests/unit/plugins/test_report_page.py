@@ -91,6 +91,23 @@ def page(tmp_path: Path, night: list[dict[str, Any]]) -> Callable[..., str]:
     return make
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "signature checked: Olga"), ("de", "Unterschrift geprüft: Olga")]
+)
+def test_the_page_says_whose_signature_was_checked(
+    tmp_path: Path, page: Callable[..., str], language: str, words: str
+) -> None:
+    """A row with a signed request has the certificate's name, one without has no such words."""
+    (tmp_path / "pc").mkdir()
+    bench = Bench(tmp_path / "pc", policy=POLICY)
+    known = info(declined(bench))
+    bench.stop()
+    assert words not in page(entry("pc", known), language=language)
+    signer = {"name": "Olga", "organization": "C", "role": "r", "serial": "7", "key": "k", "authority": "a"}
+    known["requests"][0]["signed_by"] = signer
+    assert words in page(entry("pc", known), language=language)
+
+
 class Reader(html.parser.HTMLParser):
     """Reads a page as a browser does, and keeps its elements and its text."""
 

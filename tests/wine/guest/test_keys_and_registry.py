@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 import win32api
 import winerror
 
-from latchkey_agent.ports import PortError
+from latchkey_agent.ports import ForeignKeyError, PortError
 from latchkey_agent.windows import names
 from latchkey_agent.windows.ports import anchor, counter, dpapi, power
 from latchkey_agent.windows.win32 import registry
@@ -31,6 +32,25 @@ def test_dpapi_opens_a_blob_only_with_the_same_entropy() -> None:
     for other, entropy in ((blob, b"grant 2"), (blob, b""), (changed, b"grant 1"), (blob[:20], b"grant 1")):
         with pytest.raises(PortError, match="DPAPI"):
             keys.unprotect(other, entropy)
+
+
+@pytest.mark.parametrize(
+    ("code", "foreign"),
+    [(dpapi.NTE_BAD_KEY_STATE - 2**32, True), (winerror.ERROR_INVALID_DATA, False), (1722, False)],
+)
+def test_only_a_missing_master_key_makes_a_blob_foreign(
+    monkeypatch: pytest.MonkeyPatch, code: int, *, foreign: bool
+) -> None:
+    """Damage and a service that does not answer may pass or be mended: they do not make the blob another PC's."""
+
+    def fail(*_: object) -> int:
+        ctypes.set_last_error(code)
+        return 0
+
+    monkeypatch.setattr(dpapi, "CryptUnprotectData", fail)
+    with pytest.raises(PortError, match="DPAPI") as refused:
+        dpapi.SystemKeys().unprotect(b"blob", b"entropy")
+    assert isinstance(refused.value, ForeignKeyError) is foreign
 
 
 def test_dpapi_leaves_the_callers_buffer_to_the_caller() -> None:

@@ -75,6 +75,8 @@ def apply(body: bytes, file: Path, group: Operators) -> ans.Answer:
 def _apply(request: Setup, file: Path, group: Operators) -> ans.Answer:
     wanted = None if request.settings is None else settings.from_object(request.settings)
     new = wanted is not None and not settings.is_in_place(file, wanted)
+    if wanted is not None:
+        settings.require_newer_keys(file, wanted)
     add, remove = ([], []) if request.operators is None else _difference(request.operators, group)
     if not request.check:
         if add or remove:

@@ -6,7 +6,8 @@
 JSON answer on one line; that is how Ansible speaks with the agent. So does
 `setup`, which an administrator may. The other commands print tables. Exit codes: 0 an answer was printed, 1 the agent
 refused, or a receipt is not valid (only for people's commands), 2 wrong usage (sysexits: 64 is not used,
-argparse has 2), 69 the agent does not answer (EX_UNAVAILABLE of sysexits.h).
+argparse has 2), 66 a file cannot be read or used, 69 the agent does not answer, 73 a file cannot be written
+(EX_NOINPUT, EX_UNAVAILABLE, EX_CANTCREAT of sysexits.h).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from .tables import render
 
 Setup = Callable[[bytes], ans.Answer]
 Connect = Callable[[], AbstractContextManager[Stream]]
-UNAVAILABLE = 69
+NO_INPUT, UNAVAILABLE, NOT_CREATED = 66, 69, 73
 RECEIPT_FILE = "receipt.json"
 """The name of the file with a receipt; its signature is beside it."""
 _READ_AT_MOST = codec.MAX_REQUEST + 1
@@ -185,8 +186,11 @@ def _written(answer: ans.Answer, folder: Path, stdout: TextIO) -> int:
             _printable(f"{file}\n", stdout) for file in receipt_files.write(folder / RECEIPT_FILE, receipt)
         )
     except OSError as fault:
-        stdout.write(_printable(f"The receipt cannot be written: {fault}\n", stdout))
-        return 1
+        said = (
+            f"The receipt cannot be written: {_reason(fault)}. Check the folder, then run the command again."
+        )
+        stdout.write(_printable(f"{said}\n", stdout))
+        return NOT_CREATED
     return 0
 
 
@@ -196,15 +200,24 @@ def _verified(options: argparse.Namespace, stdout: TextIO) -> int:
     from latchkey_agent.storage.ssh_signature import SignatureError  # noqa: PLC0415
 
     from . import verify_receipt  # noqa: PLC0415
+    from .allowed_signers import SignersError  # noqa: PLC0415
 
+    unchecked = "The receipt cannot be checked: {}. Correct the path or the file, then run the command again."
     try:
         verdict, code = verify_receipt.verify(options.file, options.known_pcs, options.pc or ""), 0
     except OSError as fault:
-        verdict, code = f"The receipt cannot be checked: {fault}", 1
+        verdict, code = unchecked.format(_reason(fault)), NO_INPUT
+    except SignersError as fault:
+        verdict, code = unchecked.format(f"{options.known_pcs}, {fault}"), NO_INPUT
     except SignatureError as fault:
         verdict, code = f"The receipt is NOT VALID: {fault}.", 1
     stdout.write(_printable(f"{verdict}\n", stdout))
     return code
+
+
+def _reason(fault: OSError) -> str:
+    """Return a file and the system's reason."""
+    return f"{fault.filename}: {fault.strerror}"
 
 
 def _printable(text: str, stdout: TextIO) -> str:

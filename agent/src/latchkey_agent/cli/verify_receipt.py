@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from latchkey_agent.plain_text import spelled_out
@@ -12,6 +13,7 @@ from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import RECEIPT
 from latchkey_agent.storage.ssh_signature import SignatureError
 
+from . import allowed_signers
 from .receipt_files import signature_of
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def verify(file: Path, known_pcs: Path | None, pc: str) -> str:
     Raises:
         OSError: a file cannot be read.
         SignatureError: the receipt is not valid; the reason.
+        SignersError: the file of known PCs cannot be used; the reason.
     """
     body = file.read_bytes()
     signature = signature_of(file).read_bytes()
@@ -39,8 +42,9 @@ def verify(file: Path, known_pcs: Path | None, pc: str) -> str:
         return (
             f"{about}\nNothing was compared with this key: at the PC, latchkeyctl device-key prints its own."
         )
-    if key not in keys_of(known_pcs.read_text(encoding="utf-8", errors="replace"), pc, RECEIPT):
-        msg = f"it is signed by {fingerprint}, and {known_pcs.name} has no such key for {pc}"
+    content = known_pcs.read_text(encoding="utf-8-sig", errors="replace")
+    if key not in allowed_signers.keys_of(content, pc, RECEIPT, datetime.now(UTC).timestamp()):
+        msg = f"it is signed by {fingerprint}, and {known_pcs.name} has no such key for {pc} that counts now"
         raise SignatureError(msg)
     return f"{about}\n{known_pcs.name} has this key for {pc}."
 
@@ -60,41 +64,3 @@ def _about(body: bytes, fingerprint: str) -> str:
         raise SignatureError(msg)
     state = "closed" if closed is True else "not closed"
     return f"The receipt {request} of the PC {device} is valid, and {state}.\nIt is signed by {fingerprint}."
-
-
-def keys_of(known_pcs: str, pc: str, namespace: str) -> set[bytes]:
-    """Return the raw keys that sign for a PC and a purpose ("ALLOWED SIGNERS", ssh-keygen(1)).
-
-    A line with a pattern in place of the name, or with another option than `namespaces`, is left out: this agent and
-    its collection write none.
-
-    Args:
-        known_pcs: the content of the file.
-        pc: the PC's name in it.
-        namespace: the purpose of the signature.
-    """
-    found: set[bytes] = set()
-    for line in known_pcs.split("\n"):
-        names, _, rest = line.strip().partition(" ")
-        namespaces, rest = _namespaces(rest.strip())
-        if (
-            names.startswith("#")
-            or "!" in names
-            or pc not in names.split(",")
-            or namespace not in (namespaces or [namespace])
-        ):
-            continue
-        try:
-            found.add(ssh_signature.public_key_of(rest))
-        except SignatureError:
-            continue
-    return found
-
-
-def _namespaces(rest: str) -> tuple[list[str], str]:
-    """Return the namespaces of a line, none for all of them, and what follows."""
-    option = 'namespaces="'
-    if not rest.lower().startswith(option):
-        return [], rest
-    listed, _, rest = rest[len(option) :].partition('"')
-    return listed.split(","), rest.strip()

@@ -85,16 +85,20 @@ class _Reader:
         return [*lines, self._terms(terms), kind, *programs, *self._their_words(document, asked)]
 
     def _their_words(self, document: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-        """Return the operator's words as in the request window, and the name of the support session."""
+        """Return signature and operator's words as in the request window, and the name of the support session."""
+        # A receipt of an earlier agent has no such field.
+        is_signed = document.get("signature") is not None
         words = {
-            "who": (asked["name"], asked["role"], asked["organization"]),
+            "who": () if is_signed else (asked["name"], asked["role"], asked["organization"]),
             "why": (document["purpose"],),
             "ticket": (document["ticket"],),
             "receipt_session": (document["session"],),
         }
         lines = {label: quoted(self.texts, *parts) for label, parts in words.items()}
         named = (self.texts[label].format(words=line) for label, line in lines.items() if line)
-        return [self.texts["their_words"], *named]
+        checked = quoted(self.texts, asked["name"], asked["organization"], asked["role"])
+        signature = [self.texts["signature_checked"].format(words=checked)] if is_signed else []
+        return [*signature, self.texts["their_words"], *named]
 
     def _terms(self, scope: dict[str, Any]) -> str:
         counts = {

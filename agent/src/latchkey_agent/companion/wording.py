@@ -209,13 +209,21 @@ def quoted(texts: Texts, *parts: str) -> str:
 
 
 def _their_lines(texts: Texts, item: AskedItem) -> list[str]:
-    """Return the operator's words, each with its label, below a line that says whose words they are."""
+    """Return the operator's words, each with its label, below a line that says whose words they are.
+
+    The name in a signed request is not among them: the PC has checked it.
+    """
     words = {
-        "who": quoted(texts, item.requester, item.role, item.requester_organization),
+        "who": ""
+        if item.is_signed
+        else quoted(texts, item.requester, item.role, item.requester_organization),
         "why": quoted(texts, item.reason),
         "ticket": quoted(texts, item.ticket),
     }
-    return [texts["their_words"], *(texts[label].format(words=text) for label, text in words.items() if text)]
+    said = [texts[label].format(words=text) for label, text in words.items() if text]
+    checked = quoted(texts, item.requester, item.requester_organization, item.role)
+    signature = [texts["signature_checked"].format(words=checked)] if item.is_signed else []
+    return [*signature, texts["their_words"], *said]
 
 
 def _code_line(texts: Texts, item: AskedItem) -> str:

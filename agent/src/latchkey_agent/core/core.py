@@ -18,6 +18,7 @@ from latchkey_agent import __version__
 from latchkey_agent.domain import (
     AGENT,
     Actor,
+    Authorities,
     Decision,
     Grant,
     IllegalTransitionError,
@@ -32,6 +33,7 @@ from latchkey_agent.domain import (
     fixed,
     fold,
     live_grants,
+    pin_authorities,
     read_clock,
     settled,
     with_call,
@@ -59,7 +61,7 @@ from .halves import Halves
 from .journal_lifecycle import JournalLifecycle
 from .receipt_store import ReceiptStore
 from .refusal_throttle import Asked, RefusalThrottle
-from .settings import SettingsError, SettingsFile
+from .settings import Settings, SettingsError, SettingsFile, older_keys
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -190,22 +192,31 @@ class Core:
         try:
             self._device_key = self._key_file.load(in_journal)
         except (OSError, PortError) as fault:
-            reason = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
-            problem = f"the device key cannot be used ({reason})"
+            reason = ((fault.strerror if isinstance(fault, OSError) else None) or str(fault)).rstrip(".")
             # Each call looks again, so the log has each reason once.
-            if problem != self._key_problem:
-                log.warning("%s", problem)
-            self._key_problem = problem
+            if reason != self._key_problem:
+                log.warning("the device key cannot be used: %s", reason)
+            self._key_problem = reason
             return
+        self._key_problem = ""
         if in_journal is not None:
             # A full disk keeps it until the next start: revoking must work now (rule 7).
             with suppress(JournalUnavailableError):
                 self.journal.forget_key(_KEY_IN_JOURNAL)
 
+    def _look_for_device_key(self) -> None:
+        """Load the device key if it is not at hand, and journal a change of it; the caller holds the lock."""
+        if self._device_key is None:
+            self._load_device_key()
+        # A disk that is full now is no reason to stop: revoking must work (rule 7).
+        with suppress(Refused):
+            self._note_device_key()
+
     def replace_device_key(self, actor: Actor, call: str) -> str:
         """Let a new key sign for this PC; return the public key before it.
 
-        The new key is on the disk before the event. After a crash in between, the next start journals the event.
+        A key that does not open is replaced, too. The new key is on the disk before the event. After a crash in
+        between, the next start journals the event.
 
         Args:
             actor: the account that asks.
@@ -216,7 +227,9 @@ class Core:
             PortError: the PC protects no new key; the old one stays.
         """
         with self.lock:
-            old = self.device_key
+            old, known = self._device_key, self.state.device_key
+            if self.problem:
+                raise self.journal_life.refusal()
             try:
                 content = self._key_file.content()
                 self._device_key = self._key_file.replace(old)
@@ -231,7 +244,7 @@ class Core:
                     self._key_file.put_back(content)
                     self._device_key = old
                 raise
-            return old.public_key
+            return old.public_key if old is not None else known
 
     def _note_device_key(self, actor: Actor = AGENT, call: str = "") -> None:
         """Journal a change of the device key that the journal does not know.
@@ -285,16 +298,19 @@ class Core:
 
     @property
     def device_key(self) -> DeviceKey:
-        """The key that signs for this PC.
+        """The key that signs for this PC; one that did not open is looked for again.
 
         Raises:
-            Refused: there is no journal, so no key was loaded; or the disk does not give the key.
+            Refused: there is no journal, so no key was loaded; or the disk or Windows does not give the key.
         """
+        if self._device_key is None and not self.problem:
+            with self.lock:
+                self._look_for_device_key()
         if self._device_key is not None:
             return self._device_key
         if self.problem or not self._key_problem:
             raise self.journal_life.refusal()
-        raise Refused("storage_failed", detail=self._key_problem)
+        raise Refused("device_key_unusable", detail=self._key_problem)
 
     @property
     def can_sign(self) -> bool:
@@ -319,12 +335,40 @@ class Core:
         """Return the organisation's policy.
 
         Raises:
+            Refused: `policy_invalid`: the settings file is wrong, or pins older keys than this PC has seen.
+        """
+        return self._usable_settings().policy
+
+    def authorities(self) -> Authorities:
+        """Return the keys that issue operators' certificates; without a key no request can be signed.
+
+        Raises:
             Refused: `policy_invalid`.
         """
+        return self._usable_settings().signing.pinned
+
+    def _usable_settings(self) -> Settings:
         try:
-            return self.settings.current().policy
+            settings = self.settings.current()
         except SettingsError as fault:
             raise Refused("policy_invalid", detail=str(fault)) from None
+        if problem := older_keys(self.state.authorities, settings.signing.pinned):
+            raise Refused("policy_invalid", detail=problem)
+        return settings
+
+    def _note_authorities(self) -> None:
+        """Journal keys that the settings pin anew, and withdraw the requests that no longer count.
+
+        Raises:
+            Refused: they cannot be journalled.
+        """
+        try:
+            settings = self.settings.current()
+        except SettingsError:
+            return
+        wanted = settings.signing.pinned
+        if not older_keys(self.state.authorities, wanted):
+            self._commit(pin_authorities(self.state, wanted, self.now(), settings.policy))
 
     def execute(
         self, command: c.AnyCommand, *, actor: Actor = AGENT, key: str = "", sealed: bytes | None = None
@@ -421,11 +465,10 @@ class Core:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
             self._note_settings()
-            if self._device_key is None:
-                self._load_device_key()
+            self._look_for_device_key()
             # A disk that is full now is no reason to stop: revoking must work (rule 7).
             with suppress(Refused):
-                self._note_device_key()
+                self._note_authorities()
             self._keep_receipts()
 
     def _note_settings(self) -> None:

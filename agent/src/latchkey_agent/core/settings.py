@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from latchkey_agent import plain_text
-from latchkey_agent.domain import NOTHING_ALLOWED, Policy
-from latchkey_agent.storage import atomic_file
+from latchkey_agent.domain import NOTHING_ALLOWED, Authorities, Policy
+from latchkey_agent.storage import atomic_file, ssh_signature
 
 _Name = Annotated[str, Meta(max_length=plain_text.LONGEST_NAME)]
 _Phone = Annotated[str, Meta(max_length=40)]
@@ -34,11 +34,56 @@ class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         """Raise ValueError where a line breaks the rule; the message has the key and the rule."""
         for key, line in msgspec.structs.asdict(self).items():
-            composed = plain_text.normalized(line)
-            if broken := plain_text.fault(composed, plain_text.LONGEST_LINE, plain_text.LONGEST_LINE):
-                msg = f"`{key}` {broken}"
-                raise ValueError(msg)
-            msgspec.structs.force_setattr(self, key, composed)
+            msgspec.structs.force_setattr(self, key, _plain(key, line))
+
+
+def _plain(key: str, line: str) -> str:
+    """Return a line of the settings, composed; raise ValueError where customers could not read it."""
+    composed = plain_text.normalized(line)
+    if broken := plain_text.fault(composed, plain_text.LONGEST_LINE, plain_text.LONGEST_LINE):
+        msg = f"`{key}` {broken}"
+        raise ValueError(msg)
+    return composed
+
+
+class Signing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys that issue operators' certificates. With a key in `authorities`, requests have to be signed.
+
+    `epoch` grows with each change, so that an older settings file does not bring an older key back. A certificate must
+    name `organization`, and one of `roles` as its role; without `roles` any role counts. The window shows both, so they
+    keep to the rule for text that customers read (`plain_text`).
+    """
+
+    epoch: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    organization: _Name = ""
+    authorities: Annotated[tuple[Annotated[str, Meta(max_length=1000)], ...], Meta(max_length=4)] = ()
+    roles: Annotated[tuple[_Name, ...], Meta(max_length=20)] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a key or name cannot be used, or a part is missing; drop the keys' comments."""
+        msgspec.structs.force_setattr(self, "organization", _plain("organization", self.organization))
+        msgspec.structs.force_setattr(self, "roles", tuple(_plain("roles", role) for role in self.roles))
+        lines = []
+        for line in self.authorities:
+            try:
+                lines.append(ssh_signature.public_line(ssh_signature.public_key_of(line)))
+            except ssh_signature.SignatureError as fault:
+                msg = f"a line of `authorities` cannot be used: {fault}"
+                raise ValueError(msg) from None
+        if lines and not (self.epoch and self.organization):
+            msg = "`authorities` need an `epoch` above 0 and the `organization` that certificates name"
+            raise ValueError(msg)
+        if (self.organization or self.roles) and not self.epoch:
+            msg = "`organization` and `roles` in [signing] need an `epoch` above 0"
+            raise ValueError(msg)
+        msgspec.structs.force_setattr(self, "authorities", tuple(lines))
+
+    @property
+    def pinned(self) -> Authorities:
+        """The keys as the journal notes them."""
+        return Authorities(
+            epoch=self.epoch, organization=self.organization, keys=self.authorities, roles=self.roles
+        )
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +91,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     organization: Organization = Organization()
     policy: Policy = Policy()
+    signing: Signing = Signing()
 
 
 class SettingsError(Exception):
@@ -145,6 +191,35 @@ def from_object(value: dict[str, Any]) -> Settings:
         raise SettingsError(str(fault).rstrip(".")) from None
 
 
+def older_keys(known: Authorities, wanted: Authorities) -> str:
+    """Return the reason why authorities may not be pinned: their epoch does not grow. Empty if they may.
+
+    Args:
+        known: those that were pinned last.
+        wanted: those that the settings would pin.
+    """
+    if wanted == known or wanted.epoch > known.epoch:
+        return ""
+    if wanted.epoch == known.epoch:
+        return f"[signing] differs from what was pinned before, under the same epoch {known.epoch}"
+    return f"[signing] has the epoch {wanted.epoch}, and epoch {known.epoch} was pinned before"
+
+
+def require_newer_keys(file: Path, wanted: Settings) -> None:
+    """Refuse settings that the agent would refuse after the present ones, for the epoch of their keys.
+
+    Raises:
+        SettingsError: other keys under the same epoch, or a lower one.
+        OSError: the file cannot be read.
+    """
+    try:
+        known = parse(file.read_bytes()).signing.pinned
+    except (FileNotFoundError, SettingsError):
+        return
+    if problem := older_keys(known, wanted.signing.pinned):
+        raise SettingsError(problem)
+
+
 def is_in_place(file: Path, wanted: Settings) -> bool:
     """Tell whether a file holds exactly these settings; a missing or wrong file does not.
 
@@ -174,6 +249,6 @@ def rendered(wanted: Settings) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _literal(value: str | float | bool) -> str:  # noqa: FBT001 - TOML has them all
-    # A JSON string without control characters is a TOML string ("Basic strings", TOML 1.0).
+def _literal(value: str | float | bool | list[str]) -> str:  # noqa: FBT001 - TOML has them all
+    # A JSON string without control characters is a TOML string ("Basic strings", TOML 1.0), and so is a list of them.
     return json.dumps(value, ensure_ascii=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .arso import Obstacle, needs_password, obstacles
 from .bystanders import others, people
+from .challenges import check_code, open_challenge
 from .clock import Now
 from .clock import read as read_clock
 from .decide import decide, seconds_left
@@ -39,8 +40,10 @@ from .model import (
     AccountKind,
     Action,
     Actor,
+    Authorities,
     Bounds,
     Call,
+    Challenge,
     Checkpoint,
     Closing,
     Erasure,
@@ -55,6 +58,7 @@ from .model import (
     Requester,
     Revoker,
     Sealing,
+    Signed,
     State,
     StopReason,
     SupportSession,
@@ -82,6 +86,7 @@ from .requests import (
     unconfirmed_erasures,
     why_said,
 )
+from .requests import pin as pin_authorities
 from .sessions import must_fit
 from .terms import canonical, fixed, resolve, span, window
 from .transitions import (
@@ -117,8 +122,10 @@ __all__ = [
     "Actor",
     "AnyEffect",
     "AnyEvent",
+    "Authorities",
     "Bounds",
     "Call",
+    "Challenge",
     "Checkpoint",
     "Closing",
     "Decision",
@@ -146,6 +153,7 @@ __all__ = [
     "Revoker",
     "Sealing",
     "SessionState",
+    "Signed",
     "State",
     "StopReason",
     "SupportSession",
@@ -155,6 +163,7 @@ __all__ = [
     "blocked_by_erasure",
     "canonical",
     "caused_by",
+    "check_code",
     "checked_requests",
     "closed_receipts",
     "decide",
@@ -183,12 +192,14 @@ __all__ = [
     "needs_erasing",
     "needs_password",
     "obstacles",
+    "open_challenge",
     "opened_by",
     "others",
     "owed_effects",
     "owes_erasure",
     "own_session",
     "people",
+    "pin_authorities",
     "read_clock",
     "receipt_document",
     "redeemable",

@@ -21,6 +21,7 @@ from .model import (
     Requester,
     Revoker,
     Sealing,
+    Signed,
     StopReason,
     Terms,
 )
@@ -55,6 +56,15 @@ class EndSession(Command, frozen=True, kw_only=True):
     settled_steps: tuple[str, ...] = ()
 
 
+class IssueChallenge(Command, frozen=True, kw_only=True):
+    """Issue a challenge for a session. `seed`: random bytes in hexadecimal, of which the check code will come."""
+
+    by: Account
+    name: str
+    nonce: str
+    seed: str
+
+
 class SetCheckpoint(Command, frozen=True, kw_only=True):
     """Set the checkpoint of a step; `state` None removes it. `bounds`: set it only if the step can end in time."""
 
@@ -69,7 +79,7 @@ class MakeRequest(Command, frozen=True, kw_only=True):
     """Ask the customer, unless a grant or an open request already covers the terms.
 
     `ask_again`: ask also a customer who has said no in this session. `sealing`: the operator's key under terms of two
-    parties.
+    parties. `signed`: the request's signature, which has been checked, but for its challenge.
     """
 
     by: Account
@@ -82,6 +92,7 @@ class MakeRequest(Command, frozen=True, kw_only=True):
     organization: dict[str, str] = {}
     ask_again: bool = False
     sealing: Sealing | None = None
+    signed: Signed | None = None
 
 
 class WithdrawRequest(Command, frozen=True, kw_only=True):
@@ -347,6 +358,7 @@ class Tick(Command, frozen=True, kw_only=True):
 AnyCommand = (
     StartSession
     | EndSession
+    | IssueChallenge
     | SetCheckpoint
     | MakeRequest
     | WithdrawRequest

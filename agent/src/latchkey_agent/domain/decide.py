@@ -7,7 +7,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import clock, grants, idempotency, permits, plain_restarts, programs, recovery, requests, sessions
+from . import (
+    challenges,
+    clock,
+    grants,
+    idempotency,
+    permits,
+    plain_restarts,
+    programs,
+    recovery,
+    requests,
+    sessions,
+)
 from . import commands as c
 from . import effects as fx
 from . import events as e
@@ -117,6 +128,7 @@ _Rule = Callable[[State, Any, Now, Policy], Decision]
 _RULES: dict[type[c.Command], _Rule] = {
     c.StartSession: sessions.start,
     c.EndSession: sessions.end,
+    c.IssueChallenge: challenges.issue,
     c.SetCheckpoint: sessions.set_checkpoint,
     c.MakeRequest: requests.ask,
     c.WithdrawRequest: requests.withdraw,

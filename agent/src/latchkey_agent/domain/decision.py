@@ -29,6 +29,8 @@ from .model import (
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
+_NO_CHANGES = (e.CallNoted, e.ChallengeIssued, e.ChallengeUsed)
+
 
 class Decision(Struct, frozen=True):
     """Events to journal and effects to run after them; `subject` is the id that the answer is about.
@@ -42,8 +44,8 @@ class Decision(Struct, frozen=True):
 
     @property
     def is_change(self) -> bool:
-        """Whether the decision changes something; noting a call does not."""
-        return any(not isinstance(event, e.CallNoted) for event in self.events)
+        """Whether the decision changes something; noting a call does not, nor do challenges."""
+        return any(not isinstance(event, _NO_CHANGES) for event in self.events)
 
     def __add__(self, other: Decision) -> Decision:
         """Join two decisions; the first one's subject stays."""

@@ -14,6 +14,7 @@ from .model import (
     Account,
     Action,
     Actor,
+    Authorities,
     Call,
     CheckpointState,
     Closing,
@@ -26,6 +27,7 @@ from .model import (
     Requester,
     Revoker,
     Sealing,
+    Signed,
     StopReason,
     Terms,
 )
@@ -66,6 +68,27 @@ class SessionEnded(Event, tag="session_ended", frozen=True, kw_only=True):
     settled_steps: tuple[str, ...] = ()
 
 
+class ChallengeIssued(Event, tag="challenge_issued", frozen=True, kw_only=True):
+    """A challenge is about to leave the PC. `seed`: random bytes in hexadecimal, which stay here until it is used."""
+
+    nonce: str
+    session: str
+    seed: str
+    expires_at: datetime
+
+
+class ChallengeUsed(Event, tag="challenge_used", frozen=True, kw_only=True):
+    """A signed request answered a challenge, and asked for no more than a grant or an open request covers."""
+
+    nonce: str
+
+
+class AuthoritiesPinned(Event, tag="authorities_pinned", frozen=True, kw_only=True):
+    """The settings pin other keys than before, under a higher epoch."""
+
+    authorities: Authorities
+
+
 class CheckpointSet(Event, tag="checkpoint_set", frozen=True, kw_only=True):
     """A checkpoint was set, or removed (`state` None)."""
 
@@ -87,6 +110,7 @@ class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
     organization: dict[str, str] = {}
     policy: Policy = Policy()
     sealing: Sealing | None = None
+    signed: Signed | None = None
 
 
 class RequestShown(Event, tag="request_shown", frozen=True, kw_only=True):
@@ -421,6 +445,9 @@ class DeviceKeyChanged(Event, tag="device_key_changed", frozen=True, kw_only=Tru
 AnyEvent = (
     SessionStarted
     | SessionEnded
+    | ChallengeIssued
+    | ChallengeUsed
+    | AuthoritiesPinned
     | CheckpointSet
     | RequestMade
     | RequestShown

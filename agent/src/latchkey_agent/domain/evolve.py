@@ -20,7 +20,9 @@ from .model import (
     Account,
     Archived,
     Asking,
+    Authorities,
     Call,
+    Challenge,
     Checkpoint,
     ClockBase,
     Grant,
@@ -54,6 +56,8 @@ KEPT_ARCHIVE = timedelta(days=1100)
 """The longest time for which a policy can keep receipts (`Policy.receipt_days`)."""
 KEPT_OMISSIONS = 16
 """Restarts by others that a grant remembers without a sign-in; the journal keeps all."""
+KEPT_CHALLENGES = 16
+"""The latest challenges of a session; an older one counts as unknown."""
 KEPT_NOTICES = 256
 """Notices that an account has not closed; older ones make way, their receipts stay."""
 KEPT_DURATIONS = 200
@@ -114,6 +118,8 @@ class _Draft:
         self.calls: dict[str, Call] = dict(state.calls)
         self.replaced_at: datetime | None = state.replaced_at
         self.device_key = state.device_key
+        self.challenges: dict[str, Challenge] = state.challenges
+        self.authorities: Authorities = state.authorities
         self.durations: dict[str, timedelta] = state.durations
 
     def own_archive(self) -> dict[str, Archived]:
@@ -144,6 +150,8 @@ class _Draft:
             calls=self.calls,
             replaced_at=self.replaced_at,
             device_key=self.device_key,
+            challenges=self.challenges,
+            authorities=self.authorities,
             durations=self.durations,
         )
 
@@ -234,6 +242,30 @@ def _session_ended(draft: _Draft, event: e.SessionEnded) -> None:
     draft.sessions[session.id] = replace(
         session, state=after, ended_at=event.at, settled_steps=event.settled_steps
     )
+    draft.challenges = {k: v for k, v in draft.challenges.items() if v.session != session.id}
+
+
+def _challenge_issued(draft: _Draft, event: e.ChallengeIssued) -> None:
+    """Keep the challenge, and the latest ones of its session: each call of an operator may bring one."""
+    theirs = [one.nonce for one in draft.challenges.values() if one.session == event.session]
+    over = theirs[: max(0, len(theirs) - KEPT_CHALLENGES + 1)]
+    kept = {k: v for k, v in draft.challenges.items() if k not in over}
+    kept[event.nonce] = Challenge(
+        nonce=event.nonce, session=event.session, seed=event.seed, expires_at=event.expires_at
+    )
+    draft.challenges = kept
+
+
+def _challenge_used(draft: _Draft, event: e.ChallengeUsed) -> None:
+    _use_challenge(draft, event.nonce)
+
+
+def _use_challenge(draft: _Draft, nonce: str) -> None:
+    draft.challenges = {**draft.challenges, nonce: replace(draft.challenges[nonce], used=True)}
+
+
+def _authorities_pinned(draft: _Draft, event: e.AuthoritiesPinned) -> None:
+    draft.authorities = event.authorities
 
 
 def _checkpoint_set(draft: _Draft, event: e.CheckpointSet) -> None:
@@ -262,7 +294,10 @@ def _request_made(draft: _Draft, event: e.RequestMade) -> None:
         organization=event.organization,
         policy=event.policy,
         sealing=event.sealing,
+        signed=event.signed,
     )
+    if event.signed is not None:
+        _use_challenge(draft, event.signed.nonce)
     key = asking_key(event.account, event.asked_by)
     before = draft.asking.get(key, Asking())
     draft.asking[key] = replace(before, made=(*recent(before, event.at), event.at))
@@ -736,6 +771,9 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.SessionStarted: _session_started,
     e.SessionEnded: _session_ended,
     e.CheckpointSet: _checkpoint_set,
+    e.ChallengeIssued: _challenge_issued,
+    e.ChallengeUsed: _challenge_used,
+    e.AuthoritiesPinned: _authorities_pinned,
     e.RequestMade: _request_made,
     e.RequestShown: _request_shown,
     e.RequestPostponed: _request_postponed,

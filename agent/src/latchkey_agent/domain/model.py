@@ -121,6 +121,51 @@ class Requester(Struct, frozen=True):
     role: str
 
 
+class Authorities(Struct, frozen=True, kw_only=True):
+    """The keys that issue operators' certificates, as the settings pin them.
+
+    `keys` are public keys as lines of OpenSSH. `epoch` grows with each change; 0 with no keys means that none was ever
+    pinned. A certificate must name `organization`, and one of `roles` as its role if there are some.
+    """
+
+    epoch: int = 0
+    organization: str = ""
+    keys: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+class Challenge(Struct, frozen=True, kw_only=True):
+    """A random nonce that one signed request of a session must carry.
+
+    `seed`: random bytes in hexadecimal, of which the check code comes. `used`: a request has answered it.
+    """
+
+    nonce: str
+    session: str
+    seed: str
+    expires_at: datetime
+    used: bool = False
+
+
+class Signed(Struct, frozen=True, kw_only=True):
+    """The signature of a request, checked before the request was taken.
+
+    `requester` is the person whom the certificate names. `document`: the signed text. `signature`: its armored SSH
+    signature. `certificate`: the line of OpenSSH; `serial` its number. `key` and `authority` are the fingerprints of
+    the key that signed and of the one that issued the certificate. `seed` and `nonce` are those of the challenge.
+    """
+
+    requester: Requester
+    document: str
+    signature: str
+    certificate: str
+    serial: int
+    key: str
+    authority: str
+    nonce: str
+    seed: str
+
+
 class Terms(Struct, frozen=True, kw_only=True):
     """Everything that changes the effect of a use.
 
@@ -218,7 +263,7 @@ class Request(Struct, frozen=True, kw_only=True):
     `asked_by` is the verified account that asked. `organization` and `policy` are those of that moment.
     `text_sha256` is the hash of the window's text that was shown last.
     `why` is the customer's text. `refusal` is a stable word: `reported`, or the reason why no entry could serve.
-    `ended_at`: the moment of its end without an answer.
+    `ended_at`: the moment of its end without an answer. `signed`: its signature, None for an unsigned one.
     `was_postponed`: the customer once chose the time of the next window. `reminded_at`: the moment of the one reminder.
     `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
     `sealing`: the key for the operator's half under terms of two parties, else None.
@@ -248,6 +293,7 @@ class Request(Struct, frozen=True, kw_only=True):
     entries: int = 0
     entries_refused: int = 0
     last_refusal: str = ""
+    signed: Signed | None = None
 
 
 class Erasure(Struct, frozen=True):
@@ -533,6 +579,7 @@ class State(Struct, frozen=True, kw_only=True):
     `calls`: the latest calls, by their keys.
     `replaced_at`: the moment at which this journal was begun in place of one that was set aside.
     `device_key`: the public key that signs for the PC, as the journal names it; empty in one of an earlier agent.
+    `challenges`: those of started sessions, by their nonces. `authorities`: the keys pinned last.
     `durations`: the time that each step needed last on this PC, by its name.
     """
 
@@ -556,4 +603,6 @@ class State(Struct, frozen=True, kw_only=True):
     calls: dict[str, Call] = {}
     replaced_at: datetime | None = None
     device_key: str = ""
+    challenges: dict[str, Challenge] = {}
+    authorities: Authorities = Authorities()
     durations: dict[str, timedelta] = {}

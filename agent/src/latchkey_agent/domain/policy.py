@@ -12,7 +12,10 @@ Hours = Annotated[float, Meta(gt=0, le=168)]
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[policy]` part of the settings file. Times are seconds unless named otherwise."""
+    """The `[policy]` part of the settings file. Times are seconds unless named otherwise.
+
+    `allow_unsigned`: take requests without a signature, although keys are pinned that would let requests be signed.
+    """
 
     max_session_hours: Hours = 24.0
     max_restarts: Annotated[int, Meta(ge=0, le=100)] = 10
@@ -27,6 +30,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_absence: Annotated[int, Meta(ge=0, le=90)] = 31
     require_ticket: bool = False
     require_two_parties: bool = False
+    allow_unsigned: bool = False
     receipt_days: Annotated[int, Meta(ge=30, le=1100)] = 365
     lock_within: Annotated[float, Meta(gt=0, le=60)] = 5.0
 

@@ -9,6 +9,7 @@ or its length, no keystrokes, no times of work.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -25,7 +26,9 @@ from .model import (
     Permit,
     Program,
     Request,
+    Signed,
     State,
+    SupportSession,
     how_ended,
     is_under_way,
     open_since,
@@ -83,11 +86,8 @@ def receipt_document(
         "asked_by": _account(request.asked_by),
         "session_owner": _account(session.owner),
         "operators": [_account(account) for account in session.operators],
-        "requester": {
-            "name": session.requester.name,
-            "organization": session.requester.organization,
-            "role": session.requester.role,
-        },
+        "requester": _requester(request, session),
+        "signature": _signature(request.signed),
         "purpose": session.reason,
         "ticket": session.ticket,
         "session": session.name,
@@ -216,6 +216,31 @@ def _stored(request: Request) -> str:
     )
 
 
+def _requester(request: Request, session: SupportSession) -> dict[str, str]:
+    """Return the person who asks: as the certificate names them, else in the operator's own words."""
+    asked = session.requester if request.signed is None else request.signed.requester
+    return {"name": asked.name, "organization": asked.organization, "role": asked.role}
+
+
+def _signature(signed: Signed | None) -> dict[str, Any] | None:
+    """Return the signature of the request, with all that shows it later; None for an unsigned one.
+
+    The signed text is canonical JSON, so writing `document` as such gives the signed bytes again. Texts of several
+    lines are lists of lines: the receipt has no control characters.
+    """
+    if signed is None:
+        return None
+    return {
+        "document": json.loads(signed.document),
+        "signature": signed.signature.splitlines(),
+        "certificate": signed.certificate,
+        "serial": str(signed.serial),
+        "key": signed.key,
+        "authority": signed.authority,
+        "code_seed": signed.seed,
+    }
+
+
 def _terms(request: Request) -> dict[str, Any]:
     terms = request.terms
     return {
@@ -341,7 +366,7 @@ def render(receipt: dict[str, Any]) -> str:
         f"As of {receipt['as_of']}; {'closed' if receipt['closed'] else 'NOT CLOSED, more may follow'}",
         f"PC {receipt['device']}, account {isolated(receipt['principal']['account'])}",
         f"Asked by the account {isolated(receipt['asked_by']['account'])}",
-        f"In the operator's words: {who or 'no name'}; for: {_quoted(receipt['purpose'])}",
+        *_who_lines(receipt, who),
         _names_line(receipt),
         (
             f"Agreed at most {terms['restarts']} restarts and {terms['unlocks']} unlocks"
@@ -371,6 +396,19 @@ def render(receipt: dict[str, Any]) -> str:
             for x in receipt["erasure"]["checks"]
         ]
     return "\n".join(lines)
+
+
+def _who_lines(receipt: dict[str, Any], who: str) -> list[str]:
+    """Return the lines with the person who asks, and the certificate that names them if the request is signed."""
+    purpose = _quoted(receipt["purpose"])
+    # A receipt of an earlier agent has no such field.
+    signature = receipt.get("signature")
+    if signature is None:
+        return [f"Not signed; in the operator's words: {who or 'no name'}; for: {purpose}"]
+    return [
+        f"Signature checked: {who}; for: {purpose}",
+        f"Certificate {signature['serial']} of the authority {signature['authority']}, key {signature['key']}",
+    ]
 
 
 _MEANS = {

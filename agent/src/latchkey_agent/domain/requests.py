@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
+from .challenges import counts, is_same_signer, open_challenge, require_counting
 from .clock import Now, wait_left
 from .decision import Decision, decline_all, end_grant, is_spent, live_grants, open_requests, own_session
 from .evolve import ASKING_TIME, asking_key, recent
-from .model import Account, Asking, Grant, Request, State, Terms, owes_erasure
+from .model import Account, Asking, Authorities, Grant, Request, State, Terms, owes_erasure
 from .policy import Policy
 from .refusal import Refused
 from .terms import covers
@@ -33,12 +34,13 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
     session = own_session(state, command.name, command.by)
     blocked_by_erasure(state, now)
     _allowed(command.terms, policy)
+    used = _used_challenge(state, session.id, command, now)
     if (grant := _covering(state, session.id, command)) is not None:
-        return Decision(subject=grant.id)
+        return Decision(used, subject=grant.id)
     waiting = open_requests(state, command.account.sid)
     mine = [r for r in waiting if r.session == session.id]
-    if (same := next((r for r in mine if covers(r.terms, command.terms)), None)) is not None:
-        return Decision(subject=same.id)
+    if (same := next((r for r in mine if _asks_this(r, command)), None)) is not None:
+        return Decision(used, subject=same.id)
     if not command.ask_again:
         _no_holds(state, session.id, command)
     answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
@@ -59,8 +61,33 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
         organization=command.organization,
         policy=policy,
         sealing=command.sealing,
+        signed=command.signed,
     )
     return Decision((*withdrawn, made), (fx.SummonCompanion(account=command.account),), command.request)
+
+
+def _asks_this(request: Request, command: c.MakeRequest) -> bool:
+    """Tell whether an open request asks what the command would.
+
+    The window names its signer, so another person's request is not taken in its place.
+    """
+    return covers(request.terms, command.terms) and is_same_signer(request.signed, command.signed)
+
+
+def _used_challenge(
+    state: State, session: str, command: c.MakeRequest, now: Now
+) -> tuple[e.ChallengeUsed, ...]:
+    """Return the event by which a request that asks nothing new uses its challenge; none for an unsigned request.
+
+    A request that is made uses it by its own event, so it cannot be sent again later, when no grant covers it.
+
+    Raises:
+        Refused: the challenge cannot be answered.
+    """
+    if command.signed is None:
+        return ()
+    challenge = open_challenge(state, command.signed.nonce, session, now)
+    return (e.ChallengeUsed(at=now.at, nonce=challenge.nonce),)
 
 
 def agreed_or_asked(state: State, session: str, account: Account, terms: Terms) -> Terms | None:
@@ -221,6 +248,19 @@ def withdraw(state: State, command: c.WithdrawRequest, now: Now, _policy: Policy
     return Decision((closed,), (fx.SummonCompanion(account=request.account),), request.id)
 
 
+def pin(state: State, pinned: Authorities, now: Now, policy: Policy) -> Decision:
+    """Pin these authorities if they are new, and withdraw the open requests that no longer count (`counts`)."""
+    noted = () if pinned == state.authorities else (e.AuthoritiesPinned(at=now.at, authorities=pinned),)
+    gone = [
+        r
+        for r in state.requests.values()
+        if r.state in OPEN_REQUESTS and not counts(r.signed, pinned, policy)
+    ]
+    closed = tuple(e.RequestClosed(at=now.at, request=r.id, how="withdraw") for r in gone)
+    notify = {r.account.sid: fx.SummonCompanion(account=r.account) for r in gone}
+    return Decision((*noted, *closed), tuple(notify.values()))
+
+
 def show(state: State, command: c.ShowRequest, now: Now, _policy: Policy) -> Decision:
     """Note that the window is on the screen; a companion that starts again shows it again."""
     request = find_request(state, command.request)
@@ -298,10 +338,11 @@ def _asked_elsewhere(state: State, request: Request) -> list[Request]:
     return [r for r in theirs if r.account.sid != customer]
 
 
-def try_entry(state: State, command: c.TryEntry, now: Now, _policy: Policy) -> Decision:
+def try_entry(state: State, command: c.TryEntry, now: Now, policy: Policy) -> Decision:
     """Count an entry before Windows checks it: a crash must not give the entry back (rule 6)."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "grant")
+    require_counting(request, state, policy)
     if request.entries >= TRIES:
         raise Refused("out_of_order", detail=f"{TRIES} entries were tried already")
     return Decision((e.EntryTried(at=now.at, request=request.id),), subject=request.id)
@@ -327,10 +368,11 @@ def refused_entry(request: Request, why: str, now: Now, *, retry: bool) -> Decis
     return Decision(events, subject=request.id)
 
 
-def give(state: State, command: c.GiveGrant, now: Now, _policy: Policy) -> Decision:
+def give(state: State, command: c.GiveGrant, now: Now, policy: Policy) -> Decision:
     """Begin a grant. It replaces an older one of the same session and account."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "grant")
+    require_counting(request, state, policy)
     blocked_by_erasure(state, now)
     if not request.terms.has_secret:
         _clicked_by_the_customer(state, request)

@@ -24,10 +24,12 @@ from latchkey_agent.domain import (
     Grant,
     Refused,
     Requester,
+    Signed,
     State,
     SupportSession,
     Terms,
     agreed_or_asked,
+    check_code,
     done_before,
     find_request,
     forecast,
@@ -35,7 +37,6 @@ from latchkey_agent.domain import (
     in_use,
     is_ready,
     kept_requests,
-    live_grants,
     must_fit,
     needs_password,
     obstacles,
@@ -64,6 +65,7 @@ from .levels import LEVELS
 from .peer import Peer
 from .session_commands import CommandHandler
 from .sign_on import must_sign_on, sign_on_obstacles
+from .signed_requests import SignedRequests, meant_account
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
@@ -81,6 +83,7 @@ class ControlHandler:
         self._core = core
         self._verifying = threading.Lock()
         self._display_blocks = display_blocks
+        self._signing = SignedRequests(core)
         self._halves = HalfExchange(core)
         self._applying = ApplyHandler(core, self._halves)
         self._commands = CommandHandler(core, programs)
@@ -129,9 +132,10 @@ class ControlHandler:
         foreseen = None if request.forecast == "ignore" else self._forecast(request.account, request.means)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         asked = request.requester
+        operators = {name: self._account(name) for name in request.operators}
         command = c.StartSession(
             by=peer.require_operator(),
-            operators=tuple(self._account(name) for name in request.operators),
+            operators=tuple(operators.values()),
             session=self._core.new_id(),
             name=request.session,
             requester=Requester(asked.name, asked.organization, asked.role),
@@ -145,8 +149,14 @@ class ControlHandler:
                 ans.SessionAnswer(forecast=foreseen, journal_head=signed.head(self._core)), changed=False
             )
         subject, state, changed = self._run(command, request, peer)
-        session = views.session_view(state, state.sessions[subject])
-        result = ans.SessionAnswer(session=session, forecast=foreseen, journal_head=signed.head(self._core))
+        named = {name: account.sid for name, account in operators.items()}
+        challenge = None if request.check else self._signing.challenge(request.session, peer, named)
+        result = ans.SessionAnswer(
+            session=views.session_view(state, state.sessions[subject]),
+            forecast=foreseen,
+            journal_head=signed.head(self._core),
+            challenge=challenge,
+        )
         return codec.done(result, changed=changed)
 
     def _require_head(self, request: rq.SessionStart | rq.Info, peer: Peer) -> None:
@@ -386,12 +396,14 @@ class ControlHandler:
         here = self._here()
         if (done := self._done_before(request)) is not None:
             result = _request_answer(self._core.state, request.session, done.subject, here)
-            return codec.done(result, changed=done.changed)
+            challenge = self._signing.challenge(request.session, peer)
+            return codec.done(replace(result, challenge=challenge), changed=done.changed)
         session = started_session(self._core.state, request.session)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         account = self._account(request.account, session.id)
         sealing = self._halves.sealing(request.sealing)
+        signature = self._checked_signature(request, session, (begin, end), peer)
         terms, why = self._means(request, session.id, account, _terms(request, begin, end))
         command = c.MakeRequest(
             by=peer.require_operator(),
@@ -404,18 +416,34 @@ class ControlHandler:
             organization=msgspec.to_builtins(self._core.settings.organization()),
             ask_again=request.ask_again,
             sealing=sealing if terms.two_parties else None,
+            signed=signature,
         )
         try:
             with self._core.lock:
-                command = replace(command, code=self._new_code())
+                command = replace(command, code=self._new_code(signature))
                 subject, state, changed = self._run(command, request, peer)
         except Refused as fault:
             if not fault.subject:
                 raise
             said = _request_answer(self._core.state, request.session, fault.subject, here)
             return codec.refused(views.fault_view(fault), said)
-        result = replace(_request_answer(state, request.session, subject, here), means_why=why)
-        return codec.done(result, changed=changed)
+        challenge = None if request.check else self._signing.challenge(request.session, peer)
+        answer = _request_answer(state, request.session, subject, here)
+        return codec.done(replace(answer, means_why=why, challenge=challenge), changed=changed)
+
+    def _checked_signature(
+        self,
+        request: rq.CredentialRequest,
+        session: SupportSession,
+        bounds: tuple[datetime, datetime],
+        peer: Peer,
+    ) -> Signed | None:
+        """Return the request's signature, None for an unsigned request; journal a refusal."""
+        try:
+            return self._signing.checked(request, session, bounds, peer.require_operator())
+        except Refused as refusal:
+            self._core.note_refusal("MakeRequest", refusal, peer.actor)
+            raise
 
     def _means(
         self, request: rq.CredentialRequest, session: str, account: Account, terms: Terms
@@ -445,9 +473,14 @@ class ControlHandler:
             return terms, f"a password is needed: {why}"
         return signing_on, "Windows signs the customer in again by itself, so no password is needed"
 
-    def _new_code(self) -> str:
-        """Draw a check code that no other request has: with the same code, one window could pass for another."""
+    def _new_code(self, signature: Signed | None) -> str:
+        """Return a check code that no other request has: with the same code, one window could pass for another.
+
+        That of a signed request comes from its text and the challenge's seed, any other is drawn.
+        """
         used = {request.code for request in self._core.state.requests.values()}
+        if signature is not None:
+            return check_code(signature.seed, signature.document.encode(), used)
         free = [code for code in CHECK_CODES if code not in used] or CHECK_CODES
         return free[int.from_bytes(self._core.random(4), "big") % len(free)]
 
@@ -464,20 +497,13 @@ class ControlHandler:
         return end
 
     def _account(self, name: str | None, session: str = "") -> Account:
-        """Return the account to ask: the named one, the one at the console, or the one that has lent to the session.
-
-        After a restart Windows may list nobody for minutes, while the account that a launched job means is known.
-        """
-        if name:
-            found = self._core.computer.accounts.find(name)
-            if found is None:
-                raise Refused("no_such_account", account=name)
-            return found
-        here = [s for s in self._core.computer.sessions.signed_in() if s.console]
-        lent = {grant.account.sid: grant.account for grant in live_grants(self._core.state, session)}
-        if not here and len(lent) != 1:
-            raise Refused("nobody_signed_in")
-        return here[0].account if here else next(iter(lent.values()))
+        """Return the account to ask: the named one, or else the one that is meant (`meant_account`)."""
+        if not name:
+            return meant_account(self._core, session)
+        found = self._core.computer.accounts.find(name)
+        if found is None:
+            raise Refused("no_such_account", account=name)
+        return found
 
     def _request_wait(self, request: rq.RequestWait, _peer: Peer) -> ans.Answer:
         first = find_request(self._core.state, request.request)
@@ -521,6 +547,8 @@ class ControlHandler:
                 self._await_locks()
             ended: tuple[str, State, bool] = ("", self._core.state, False)
             return self._revoked(ended, [], request)
+        # A journal that cannot be read may hold a grant: its state is not empty, but unknown.
+        self._core.journal_life.require_readable()
         with self._core.lock:
             grants = [g.id for g in in_use(self._core.state)]
             reported = [g.id for g in self._core.state.grants.values() if owes_erasure(g)]

@@ -117,6 +117,7 @@ class CustomerHandler:
         self, state: State, request: Request, organization: Organization, local: Callable[[datetime], str]
     ) -> cm.AskedItem:
         session = state.sessions[request.session]
+        asked = session.requester if request.signed is None else request.signed.requester
         return cm.AskedItem(
             request=request.id,
             code=request.code,
@@ -127,9 +128,10 @@ class CustomerHandler:
             operators=[
                 one.qualified for one in (session.owner, *session.operators) if one != request.asked_by
             ],
-            requester=session.requester.name,
-            role=session.requester.role,
-            requester_organization=session.requester.organization,
+            requester=asked.name,
+            role=asked.role,
+            requester_organization=asked.organization,
+            is_signed=request.signed is not None,
             organization=organization.name,
             phone=organization.phone,
             reason=session.reason,

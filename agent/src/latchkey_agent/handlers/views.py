@@ -24,6 +24,7 @@ from latchkey_agent.domain import (
     Refused,
     Request,
     RequestState,
+    Signed,
     State,
     SupportSession,
     Terms,
@@ -141,6 +142,19 @@ def request_view(request: Request, screens: Screens) -> ans.RequestView:
         why=request.why or request.refusal,
         entries_refused=request.entries_refused,
         waiting_for=_waiting_for(request, screens),
+        signed_by=None if request.signed is None else _signer(request.signed),
+    )
+
+
+def _signer(signed: Signed) -> ans.SignerView:
+    who = signed.requester
+    return ans.SignerView(
+        name=who.name,
+        organization=who.organization,
+        role=who.role,
+        serial=str(signed.serial),
+        key=signed.key,
+        authority=signed.authority,
     )
 
 

@@ -111,8 +111,25 @@ class CheckpointView(Message, frozen=True, kw_only=True):
     restarted: bool = False
 
 
+class SignerView(Message, frozen=True, kw_only=True):
+    """The person whose signature was checked, as their certificate names them; `serial` is the certificate's number.
+
+    `key` and `authority`: the fingerprints of the key that signed, and of the one that issued the certificate.
+    """
+
+    name: str
+    organization: str
+    role: str
+    serial: str
+    key: str
+    authority: str
+
+
 class RequestView(Message, frozen=True, kw_only=True):
-    """A request. `asked_by` is the verified account; `waiting_for` one plain sentence for the operator's screen."""
+    """A request. `asked_by` is the verified account; `waiting_for` one plain sentence for the operator's screen.
+
+    `signed_by`: the person whose signature was checked; absent for an unsigned request.
+    """
 
     id: str
     state: RequestState
@@ -128,6 +145,7 @@ class RequestView(Message, frozen=True, kw_only=True):
     why: str = ""
     entries_refused: int = 0
     waiting_for: str = ""
+    signed_by: SignerView | None = None
 
 
 class SealingView(Message, frozen=True, kw_only=True):
@@ -322,6 +340,42 @@ class HeadView(Message, frozen=True, kw_only=True):
     public_key: str
 
 
+class OperatorView(Message, frozen=True, kw_only=True):
+    """A Windows account of an operator. `sid` is its identity, `name` is for people."""
+
+    name: str
+    sid: str
+
+
+class ChallengeView(Message, frozen=True, kw_only=True):
+    """A challenge, which the next signed request of the session has to carry; it counts once, until `expires_at`.
+
+    `at` is the PC's time. `offsets`: the PC's offset from UTC in minutes, by the moments from which it counts, until
+    the session's end. `account`: the account that a request without one is for, empty if there is none. `session` is
+    the session's name; `reason`, `ticket` and its end `ends_at` (UTC) are those that the PC keeps. `operators` may use
+    the session's grants, its owner first. `named`: the SIDs of the operators whom this call named, by those names.
+    `asked_by`: the account of the call. `signature` is an armored SSH signature with the namespace
+    `latchkey-challenge`. It covers the canonical JSON of an object with `schema_version` (`latchkey-challenge-1`) and
+    the fields before it. `public_key` is the device key that made it.
+    """
+
+    device: str
+    nonce: str
+    at: str
+    expires_at: str
+    offsets: dict[str, int]
+    account: str
+    session: str
+    reason: str
+    ticket: str
+    ends_at: str
+    operators: list[OperatorView]
+    named: dict[str, str]
+    asked_by: OperatorView
+    signature: str
+    public_key: str
+
+
 class EventView(Message, frozen=True, kw_only=True):
     """An event of the journal, without names and words of people.
 
@@ -343,11 +397,15 @@ class EventView(Message, frozen=True, kw_only=True):
 
 
 class SessionAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `session_start`; without a session if the forecast stopped the start."""
+    """Answer to `session_start`; without a session if the forecast stopped the start.
+
+    `challenge`: for the request that follows. Without one, requests cannot be signed on this PC.
+    """
 
     session: SessionView | None = None
     forecast: ForecastView | None = None
     journal_head: HeadView | None = None
+    challenge: ChallengeView | None = None
 
 
 class EndedAnswer(Message, frozen=True, kw_only=True):
@@ -366,13 +424,14 @@ class RequestAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_request`, `request_wait` and `request_withdraw`.
 
     `request` is absent where a grant that covers the terms was found. `means_why`: the reason why `auto` chose the
-    means of the terms; empty without `auto`.
+    means of the terms; empty without `auto`. `challenge`: for a further request, as after `session_start`.
     """
 
     session: str
     request: RequestView | None = None
     grant: GrantView | None = None
     means_why: str = ""
+    challenge: ChallengeView | None = None
 
 
 class ApplyAnswer(Message, frozen=True, kw_only=True):

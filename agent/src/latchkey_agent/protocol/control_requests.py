@@ -29,6 +29,7 @@ from .fields import (
     Name,
     Position,
     Requester,
+    RequestSignature,
     Sealing,
     Seconds,
     SeenHead,
@@ -96,7 +97,8 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     `means`: by what the account is signed in after a restart. `grant`: with a password that the customer lends.
     `arso`: by Windows itself, without a password. `auto`: `arso` where no known fact speaks against it, else `grant`.
     `ask_again`: ask also a customer who has said no in this session. `sealing`: ask for a grant of two parties, whose
-    password opens only with a half of the key that the operator delivers for each use.
+    password opens only with a half of the key that the operator delivers for each use. `signature`: by the person who
+    asks.
     """
 
     session: Name
@@ -114,6 +116,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     answer_by: Moment | None = None
     ask_again: bool = False
     sealing: Sealing | None = None
+    signature: RequestSignature | None = None
 
 
 class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True):

@@ -119,7 +119,8 @@ class AskedItem(Message, frozen=True, kw_only=True):
 
     `asked_by` is the Windows account that the PC has verified (`DOMAIN\user`), `operators` are the further accounts
     that may use the grant. `requester`, `role`, `requester_organization`, `reason` and `ticket` are operators' words.
-    `reminded`: the customer is to be reminded, once. `max_absence`: the days for which they may rule out requests.
+    `is_signed`: the PC has checked a signature, and the first three are the certificate's. `reminded`: the customer is
+    to be reminded, once. `max_absence`: the days for which they may rule out requests.
     """
 
     request: str
@@ -140,6 +141,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
     tries_left: int
     last_refusal: str = ""
     operators: list[str] = []
+    is_signed: bool = False
     reminded: bool = False
     max_absence: int = 0
 

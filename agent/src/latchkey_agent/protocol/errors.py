@@ -75,15 +75,21 @@ ERRORS: dict[str, ErrorRow] = {
     "journal_head_unknown": ErrorRow(
         "This PC's journal does not contain entry {position}, which it had{when}; the PC may have been restored from a "
         "backup or image, or its journal was set aside. Nothing was changed or shown.",
-        "Find out what happened to the PC. If that was intended, discard the last head that is kept for it.",
+        "Find out what happened to the PC. If it was restored, run on the PC: latchkeyctl erase --all. Then discard "
+        "the last head that is kept for the PC.",
     ),
     "erasure_unconfirmed": ErrorRow(
         "The erasure of an earlier password is not confirmed ({detail}), so the agent accepts no new one.",
         "Check the disk. The agent tries again by itself; latchkeyctl status shows when it has succeeded.",
     ),
     "storage_failed": ErrorRow(
-        "The agent could not write to its journal: {detail}. Nothing was changed.",
+        "The agent could not read or write its journal: {detail}. Nothing was changed.",
         "Free disk space or repair the disk, then try again.",
+    ),
+    "device_key_unusable": ErrorRow(
+        "This PC's device key cannot be used: {detail}. The agent keeps the key, and signs nothing meanwhile.",
+        "The agent tries again by itself. If the key stays unusable, run on the PC: latchkeyctl device-key --replace. "
+        "Each controller must then accept the new key.",
     ),
     "agent_failed": ErrorRow(
         "The agent met an internal error ({detail}). Nothing was changed.",
@@ -186,6 +192,58 @@ ERRORS: dict[str, ErrorRow] = {
     "other_account_entered": ErrorRow(
         "The customer entered another user name than the requested one.",
         "Ask again with the right account.",
+    ),
+    # --- signed requests
+    "signature_required": ErrorRow(
+        "This PC takes signed requests only, and the request is not signed. Nothing was shown.",
+        "Sign the request with the key of a certificate that the organisation's authority has issued. The policy can "
+        "set allow_unsigned.",
+    ),
+    "signature_invalid": ErrorRow(
+        "The signature of the request does not count: {detail}. Nothing was shown.",
+        "Sign the request again, with the key that the certificate names.",
+    ),
+    "request_differs": ErrorRow(
+        "The signed text is not the request as this PC takes it; these fields differ: {detail}. Nothing was shown.",
+        "Start the support session again and sign anew. If it happens again, find out who changes requests on the way.",
+    ),
+    "account_not_signed": ErrorRow(
+        "The signed request names no account, so it does not say whom it asks. Nothing was shown.",
+        "Name the account in the request, or start the support session again while the customer is at the screen.",
+    ),
+    "certificate_unusable": ErrorRow(
+        "The certificate cannot be used: {detail}. Nothing was shown.",
+        "Issue an OpenSSH user certificate for an Ed25519 key, with a name, a principal, and nothing critical in it.",
+    ),
+    "certificate_untrusted": ErrorRow(
+        "The certificate was issued by the authority {detail}, which this PC does not know. Nothing was shown.",
+        "Use a certificate of the organisation's present authority, or let an administrator pin that authority.",
+    ),
+    "certificate_expired": ErrorRow(
+        "The certificate has expired at {detail}. Nothing was shown.",
+        "Issue a new certificate. If this one should still be valid, check the PC's clock.",
+    ),
+    "certificate_not_yet_valid": ErrorRow(
+        "The certificate is valid from {detail} on, and not yet. Nothing was shown.",
+        "Check the clocks of the PC and of the computer that issued the certificate, or wait.",
+    ),
+    "certificate_not_allowed": ErrorRow(
+        "The certificate does not count on this PC: {detail}. Nothing was shown.",
+        "Use a certificate for this PC's organisation, with a principal that its settings allow.",
+    ),
+    "challenge_unknown": ErrorRow(
+        "The signed request answers a challenge that this PC has not issued for this support session, or has "
+        "forgotten. Nothing was shown.",
+        "Start the support session again and sign its new challenge.",
+    ),
+    "challenge_used": ErrorRow(
+        "The signed request answers a challenge that was answered before. Nothing was shown.",
+        "Start the support session again and sign its new challenge. If you did not sign twice, find out who repeats "
+        "requests.",
+    ),
+    "challenge_expired": ErrorRow(
+        "The signed request answers a challenge that was valid until {detail}. Nothing was shown.",
+        "Start the support session again and sign its new challenge.",
     ),
     # --- apply
     "no_grant": ErrorRow(

@@ -125,6 +125,19 @@ class DeliveredHalf(Message, frozen=True, kw_only=True):
     sealed: SealedHalf
 
 
+class RequestSignature(Message, frozen=True, kw_only=True):
+    """The signature of a `credential_request`.
+
+    `document`: the signed text, JSON with sorted keys, without spaces, in ASCII; it must be the request as the PC takes
+    it (`latchkey-request-1`). `signature`: its armored SSH signature with the namespace `latchkey-request`.
+    `certificate`: the line of the OpenSSH user certificate of the key that signed.
+    """
+
+    document: Annotated[str, Meta(max_length=32_768)]
+    signature: Annotated[str, Meta(max_length=32_768)]
+    certificate: Annotated[str, Meta(max_length=32_768)]
+
+
 class Requester(Written, frozen=True, kw_only=True):
     """The person who asks, in the operator's words."""
 

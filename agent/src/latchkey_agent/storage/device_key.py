@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from latchkey_agent.ports import KeyProtection, PortError
+from latchkey_agent.ports import ForeignKeyError, KeyProtection
 from latchkey_agent.protocol.frames import wipe
 
 from . import atomic_file, ssh_signature
@@ -82,16 +82,17 @@ class DeviceKeyFile:
         self._random = random
 
     def load(self, in_journal: bytes | None) -> DeviceKey:
-        """Return this PC's key; make a new key if there is none, or if it does not open.
+        """Return this PC's key; make a new key if there is none, or if it is another PC's.
 
-        A key that was protected on another PC, or for another account, does not open.
+        A key that was protected on another PC, or for another account, will never open here. A key that does not open
+        for another reason stays as it is: a new one would make this PC another one for each controller.
 
         Args:
             in_journal: the key of an earlier agent, which kept it in its journal; the file goes before.
 
         Raises:
             OSError: the file cannot be read, or a new key cannot be written.
-            PortError: the PC protects no new key.
+            PortError: the key does not open now, or the PC protects no new key.
         """
         try:
             content = self._path.read_bytes()
@@ -104,18 +105,21 @@ class DeviceKeyFile:
             return self._new()
         try:
             key = _opened(self._keys.unprotect(kept.protected, _ENTROPY))
-        except PortError:
+        except ForeignKeyError:
             return self._new(kept.public_key)
         return DeviceKey(key, kept.replaces, kept.endorsement)
 
-    def replace(self, old: DeviceKey) -> DeviceKey:
+    def replace(self, old: DeviceKey | None) -> DeviceKey:
         """Make a new key, which the old one endorses; it is on the disk when this returns.
+
+        Args:
+            old: the key before it; None if that does not open, so that it endorses nothing.
 
         Raises:
             OSError: the file cannot be written; the old key stays.
             PortError: the PC protects no new key; the old one stays.
         """
-        return self._new(old.public_key, old)
+        return self._new(old.public_key, old) if old is not None else self._new()
 
     def put_back(self, content: bytes) -> None:
         """Put an earlier content of the file back; raises OSError."""
@@ -130,8 +134,8 @@ class DeviceKeyFile:
         if in_journal is not None:
             try:
                 return self._keep(self._keys.unprotect(in_journal, _ENTROPY_IN_JOURNAL))
-            except PortError:
-                pass  # It does not open here, and its public key is not known.
+            except ForeignKeyError:
+                pass  # It will never open here, and its public key is not known.
         return self._new()
 
     def _new(self, replaces: str = "", old: DeviceKey | None = None) -> DeviceKey:

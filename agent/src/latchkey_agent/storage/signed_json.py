@@ -9,6 +9,7 @@ from typing import Any
 
 RECEIPT, JOURNAL, DEVICE_KEY = "latchkey-receipt", "latchkey-journal", "latchkey-device-key"
 HALF = "latchkey-half"
+CHALLENGE, REQUEST = "latchkey-challenge", "latchkey-request"
 """The namespaces (PROTOCOL.sshsig of OpenSSH): a signature for one purpose counts for no other."""
 
 

@@ -57,7 +57,7 @@ def sign(key: Ed25519PrivateKey, namespace: str, message: bytes) -> str:
     signature = key.sign(_signed(namespace, message))
     blob = _MAGIC + _NUMBER.pack(_VERSION)
     for part in (_key_blob(public), namespace.encode("ascii"), b"", _HASH, _pair(KEY_TYPE, signature)):
-        blob += _string(part)
+        blob += string(part)
     lines = textwrap.wrap(base64.b64encode(blob).decode("ascii"), _LINE)
     return "\n".join([_BEGIN, *lines, _END]) + "\n"
 
@@ -68,12 +68,12 @@ def parse(text: str) -> Signature:
     Raises:
         SignatureError: it has another form, another algorithm, or more than a signature.
     """
-    reader = _Reader(_unarmored(text))
+    reader = Reader(_unarmored(text))
     if reader.take(len(_MAGIC)) != _MAGIC or reader.number() != _VERSION:
         raise SignatureError("it is no SSH signature of version 1")
     public = _key_of(reader.string())
     namespace, _reserved, algorithm = reader.string(), reader.string(), reader.string()
-    signature = _Reader(reader.string())
+    signature = Reader(reader.string())
     reader.end()
     kind, raw = signature.string(), signature.string()
     signature.end()
@@ -97,7 +97,7 @@ def verify(text: str, namespace: str, message: bytes) -> bytes:
     """
     found = parse(text)
     if found.namespace != namespace:
-        msg = f"it is a signature for {found.namespace!r}, not for {namespace!r}"
+        msg = f"it is a signature for another purpose than {namespace!r}"
         raise SignatureError(msg)
     try:
         key = Ed25519PublicKey.from_public_bytes(found.public_key)
@@ -135,7 +135,7 @@ def fingerprint(public_key: bytes) -> str:
 def _signed(namespace: str, message: bytes) -> bytes:
     """Return the bytes that the key signs (PROTOCOL.sshsig, section 2)."""
     parts = (namespace.encode("ascii"), b"", _HASH, hashlib.sha512(message).digest())
-    return _MAGIC + b"".join(map(_string, parts))
+    return _MAGIC + b"".join(map(string, parts))
 
 
 def _unarmored(text: str) -> bytes:
@@ -149,7 +149,7 @@ def _unarmored(text: str) -> bytes:
 
 
 def _key_of(blob: bytes) -> bytes:
-    reader = _Reader(blob)
+    reader = Reader(blob)
     kind, raw = reader.string(), reader.string()
     reader.end()
     if kind != KEY_TYPE or len(raw) != _KEY_LENGTH:
@@ -162,14 +162,15 @@ def _key_blob(public_key: bytes) -> bytes:
 
 
 def _pair(first: bytes, second: bytes) -> bytes:
-    return _string(first) + _string(second)
+    return string(first) + string(second)
 
 
-def _string(part: bytes) -> bytes:
+def string(part: bytes) -> bytes:
+    """Return a string as RFC 4251 writes it: its length, then its bytes."""
     return _NUMBER.pack(len(part)) + part
 
 
-class _Reader:
+class Reader:
     """Reads the parts of a blob; each fault is a SignatureError."""
 
     def __init__(self, blob: bytes) -> None:
@@ -186,6 +187,15 @@ class _Reader:
         """Return the next number."""
         value: int = _NUMBER.unpack(self.take(_NUMBER.size))[0]
         return value
+
+    def long_number(self) -> int:
+        """Return the next number of 64 bits."""
+        return int.from_bytes(self.take(8), "big")
+
+    @property
+    def rest(self) -> bytes:
+        """The bytes that were not read yet."""
+        return self._left
 
     def string(self) -> bytes:
         """Return the next string."""

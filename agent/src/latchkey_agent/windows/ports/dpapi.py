@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import ctypes
 
+from latchkey_agent.ports import ForeignKeyError, PortError
 from latchkey_agent.windows.win32.api import Blob, CryptProtectData, CryptUnprotectData, Function, LocalFree
 from latchkey_agent.windows.win32.failures import check
 
 CRYPTPROTECT_UI_FORBIDDEN = 0x1
+NTE_BAD_KEY_STATE = 0x8009000B
+"""The error if the account lacks the master key of a blob: it is another PC's or another account's. A changed blob and
+another entropy give ERROR_INVALID_DATA ("NTE_BAD_KEY_STATE" in winerror.h; W-76 lists the check on a real PC)."""
 
 
 class SystemKeys:
@@ -36,9 +40,15 @@ class SystemKeys:
         """Open a blob from `protect`. The caller overwrites the result.
 
         Raises:
-            PortError: another account or PC sealed the blob, the blob was changed, or the entropy differs.
+            ForeignKeyError: another account or PC sealed the blob.
+            PortError: Windows refuses for another reason; the blob was changed, or the entropy differs.
         """
-        return _crypt(CryptUnprotectData, bytearray(blob), entropy)
+        try:
+            return _crypt(CryptUnprotectData, bytearray(blob), entropy)
+        except PortError as fault:
+            if ctypes.get_last_error() & 0xFFFFFFFF == NTE_BAD_KEY_STATE:
+                raise ForeignKeyError(str(fault)) from None
+            raise
 
 
 def _crypt(function: Function, data: bytearray, entropy: bytes) -> bytearray:

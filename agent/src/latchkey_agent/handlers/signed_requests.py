@@ -1,0 +1,331 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Issues challenges, and checks the signature of a request before anything of the request is shown."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+import msgspec
+
+from latchkey_agent import plain_text
+from latchkey_agent.core.core import Core
+from latchkey_agent.domain import (
+    Account,
+    Authorities,
+    Refused,
+    Requester,
+    Signed,
+    SupportSession,
+    live_grants,
+    open_challenge,
+    started_session,
+)
+from latchkey_agent.domain import commands as c
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.storage import ssh_certificate, ssh_signature
+from latchkey_agent.storage.signed_json import CHALLENGE, REQUEST, canonical_json
+from latchkey_agent.storage.ssh_certificate import Certificate
+from latchkey_agent.storage.ssh_signature import SignatureError
+
+from .peer import Peer
+
+CHALLENGE_SCHEMA, REQUEST_SCHEMA = "latchkey-challenge-1", "latchkey-request-1"
+ORGANIZATION, ROLE = "latchkey-organization", "latchkey-role"
+"""The extensions of a certificate that Latchkey reads; others say nothing here."""
+_HOUR = timedelta(hours=1)
+_BEFORE = timedelta(days=2)
+
+
+class SignedRequests:
+    """Issues challenges and checks signatures for one agent."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def challenge(
+        self, name: str, peer: Peer, named: dict[str, str] | None = None
+    ) -> ans.ChallengeView | None:
+        """Issue a challenge for the session of this name; it is in the journal when this returns.
+
+        None where none can be issued: no key is pinned, the PC cannot sign now, the session has ended, or the account
+        has made too many calls. The call that it comes with does not fail for that.
+
+        Args:
+            name: the session's name.
+            peer: the caller, who is also the account that the signed request must come from.
+            named: the SIDs of the operators whom the call names, by those names.
+        """
+        core = self._core
+        with suppress(Refused):
+            if not core.authorities().keys or not core.can_sign:
+                return None
+            session = started_session(core.state, name)
+            account = self._meant(session)
+            issued = c.IssueChallenge(
+                by=peer.require_operator(),
+                name=name,
+                nonce=core.random(16).hex(),
+                seed=core.random(16).hex(),
+            )
+            with core.lock:
+                core.execute(issued, actor=peer.actor)
+                expires_at = core.state.challenges[issued.nonce].expires_at
+            told = {
+                **self._times(expires_at, session),
+                "device": core.computer.device,
+                "nonce": issued.nonce,
+                "account": account,
+                "session": session.name,
+                "reason": session.reason,
+                "ticket": session.ticket,
+                "ends_at": _utc(session.ends_at),
+                "operators": _operators(session),
+                "named": dict(named or {}),
+                "asked_by": _operator(issued.by),
+            }
+            return self._view(told)
+        return None
+
+    def _meant(self, session: SupportSession) -> str:
+        """Return the account that a request without one is for; empty where there is none."""
+        with suppress(PortError, Refused):
+            return meant_account(self._core, session.id).qualified
+        return ""
+
+    def _times(self, expires_at: datetime, session: SupportSession) -> dict[str, Any]:
+        now = self._core.now().present
+        return {
+            "at": _utc(now.replace(microsecond=0)),
+            "expires_at": _utc(expires_at.replace(microsecond=0)),
+            "offsets": _offsets(now, session.ends_at, self._core.computer.clock.zone()),
+        }
+
+    def _view(self, told: dict[str, Any]) -> ans.ChallengeView:
+        """Return a challenge with the signature of the device key."""
+        key = self._core.device_key
+        document = {"schema_version": CHALLENGE_SCHEMA, **told}
+        signature = key.sign(CHALLENGE, canonical_json(document))
+        signed = {**told, "signature": signature, "public_key": key.public_key}
+        return msgspec.convert(signed, ans.ChallengeView)
+
+    def checked(
+        self,
+        request: rq.CredentialRequest,
+        session: SupportSession,
+        bounds: tuple[datetime, datetime],
+        asker: Account,
+    ) -> Signed | None:
+        """Check the signature of a request; return it, or None for an unsigned request that is allowed.
+
+        Args:
+            request: the request as it came.
+            session: the support session that it is in.
+            bounds: the beginning and the end of the terms as the PC takes them.
+            asker: the account of the call, as the PC has verified it.
+
+        Raises:
+            Refused: with a code for each fault. Nothing of the request was shown.
+        """
+        core = self._core
+        pinned = core.authorities()
+        if request.signature is None:
+            # Check mode shows nothing, and has no challenge to sign.
+            if pinned.keys and not core.policy().allow_unsigned and not request.check:
+                raise Refused("signature_required")
+            return None
+        sent = request.signature
+        certificate = self._certificate(sent.certificate, pinned)
+        who = _requester(certificate, pinned)
+        signer = self._signer(sent.document, sent.signature, certificate)
+        written = _object(sent.document)
+        nonce = str(written.get("nonce"))
+        challenge = open_challenge(core.state, nonce, session.id, core.now())
+        if request.account is None:
+            raise Refused("account_not_signed")
+        said = {"nonce": nonce, "certificate_sha256": certificate.sha256}
+        expected = self._document(request, session, bounds, who) | said | {"asked_by": _operator(asker)}
+        if sent.document.encode("utf-8", "replace") != canonical_json(expected):
+            raise Refused("request_differs", detail=_difference(written, expected))
+        return Signed(
+            requester=who,
+            document=sent.document,
+            signature=sent.signature,
+            certificate=" ".join(sent.certificate.split()[:2]),
+            serial=certificate.serial,
+            key=ssh_signature.fingerprint(signer),
+            authority=ssh_signature.fingerprint(certificate.authority),
+            nonce=nonce,
+            seed=challenge.seed,
+        )
+
+    def _certificate(self, line: str, pinned: Authorities) -> Certificate:
+        """Return the certificate if a pinned key has issued it, and its time is now."""
+        try:
+            certificate = ssh_certificate.read(line)
+        except SignatureError as fault:
+            raise Refused("certificate_unusable", detail=str(fault)) from None
+        if ssh_signature.public_line(certificate.authority) not in pinned.keys:
+            found = ssh_signature.fingerprint(certificate.authority)
+            raise Refused("certificate_untrusted", detail=found)
+        now = self._core.now()
+        # As everywhere: a beginning counts by the earlier of clock and agent's time, an end by the later one.
+        if now.opens.timestamp() < certificate.valid_after:
+            raise Refused("certificate_not_yet_valid", detail=_text(certificate.valid_after))
+        if now.ends.timestamp() >= certificate.valid_before:
+            raise Refused("certificate_expired", detail=_text(certificate.valid_before))
+        return certificate
+
+    def _signer(self, document: str, signature: str, certificate: Certificate) -> bytes:
+        """Return the key that signed the document, which is the certificate's."""
+        try:
+            signer = ssh_signature.verify(signature, REQUEST, document.encode("utf-8", "replace"))
+        except SignatureError as fault:
+            raise Refused("signature_invalid", detail=str(fault)) from None
+        if signer != certificate.public_key:
+            raise Refused("signature_invalid", detail="another key has signed than the certificate names")
+        return signer
+
+    def _document(
+        self,
+        request: rq.CredentialRequest,
+        session: SupportSession,
+        bounds: tuple[datetime, datetime],
+        who: Requester,
+    ) -> dict[str, Any]:
+        """Return the text that must have been signed, as an object: the request as the PC takes it."""
+        begin, end = bounds
+        return {
+            "schema_version": REQUEST_SCHEMA,
+            "device": self._core.computer.device,
+            "device_key": self._core.device_key.fingerprint,
+            "session": session.name,
+            "requester": {"name": who.name, "organization": who.organization, "role": who.role},
+            "reason": session.reason,
+            "ticket": session.ticket,
+            "ends_at": _utc(session.ends_at),
+            "operators": _operators(session),
+            "account": request.account,
+            "means": request.means,
+            "restarts": request.restarts,
+            "unlocks": request.unlocks,
+            "foreign_restarts": request.foreign_restarts,
+            "programs": request.programs,
+            "not_before": _utc(begin),
+            "not_after": _utc(end),
+            "relock_after": request.relock_after,
+            "grace": request.grace,
+            "answer_within": request.answer_within,
+            "answer_by": request.answer_by,
+            "ask_again": request.ask_again,
+            "sealing": msgspec.to_builtins(request.sealing),
+        }
+
+
+def meant_account(core: Core, session: str) -> Account:
+    """Return the account that a request without one is for: the one at the console, or the one that has lent.
+
+    After a restart Windows may list nobody for minutes, while the account that a launched job means is known.
+
+    Args:
+        core: knows the PC and its state.
+        session: the id of the support session.
+
+    Raises:
+        Refused: `nobody_signed_in`.
+        PortError: Windows does not say who is signed in.
+    """
+    here = [one for one in core.computer.sessions.signed_in() if one.console]
+    lent = {grant.account.sid: grant.account for grant in live_grants(core.state, session)}
+    if not here and len(lent) != 1:
+        raise Refused("nobody_signed_in")
+    return here[0].account if here else next(iter(lent.values()))
+
+
+def _operators(session: SupportSession) -> list[dict[str, str]]:
+    """Return the accounts that may use the session's grants, as signed texts write them."""
+    return [_operator(one) for one in (session.owner, *session.operators)]
+
+
+def _operator(account: Account) -> dict[str, str]:
+    return {"name": account.qualified, "sid": account.sid}
+
+
+def _requester(certificate: Certificate, pinned: Authorities) -> Requester:
+    """Return the person whom a certificate names.
+
+    Raises:
+        Refused: `certificate_not_allowed`: it is for another organisation, or names a role that does not count here.
+            `certificate_unusable`: the customer could not read a name in it.
+    """
+    organization = certificate.extensions.get(ORGANIZATION, "")
+    if organization != pinned.organization:
+        raise Refused("certificate_not_allowed", detail=f"it is for the organisation {organization!r}")
+    role = certificate.extensions.get(ROLE, "") or certificate.principals[0]
+    if role not in certificate.principals:
+        raise Refused("certificate_not_allowed", detail=f"its role {role!r} is none of its principals")
+    if pinned.roles and role not in pinned.roles:
+        raise Refused("certificate_not_allowed", detail=f"this PC does not allow the role {role!r}")
+    who = Requester(certificate.key_id, organization, role)
+    for part, text in (("name", who.name), ("role", role)):
+        longest = plain_text.LONGEST_NAME
+        broken = plain_text.fault(text, longest, longest) if text else "is empty"
+        if broken or plain_text.normalized(text) != text:
+            detail = f"its {part} {broken or 'is not composed (NFC)'}"
+            raise Refused("certificate_unusable", detail=detail)
+    return who
+
+
+def _object(document: str) -> dict[str, Any]:
+    """Return the signed text as an object; an empty one for another text, which then differs in each field."""
+    try:
+        found = json.loads(document)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _difference(written: dict[str, Any], expected: dict[str, Any]) -> str:
+    """Return the names of the fields that differ; the texts themselves are for nobody's screen."""
+    names = sorted({*written, *expected})
+    absent = object()
+    differ = [name for name in names if written.get(name, absent) != expected.get(name, absent)]
+    known = [name if name in expected else "an unknown field" for name in differ]
+    return ", ".join(dict.fromkeys(known)) or "its form: it must be JSON with sorted keys and without spaces"
+
+
+def _offsets(now: datetime, end: datetime, zone: tzinfo) -> dict[str, int]:
+    """Return the offsets from UTC in minutes up to the end, by the moments from which they count.
+
+    They begin two days ago: a night that has begun may have begun before the clock was changed. Offsets change at whole
+    hours of UTC, or at quarters of it in some zones; a moment that is missed by less than an hour is refused as another
+    request, and shows nothing.
+    """
+    moment = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - _BEFORE
+    offsets, last = dict[str, int](), None
+    while moment <= end:
+        if (offset := _offset(moment, zone)) != last:
+            offsets[_utc(moment)] = last = offset
+        moment += _HOUR
+    return offsets
+
+
+def _offset(moment: datetime, zone: tzinfo) -> int:
+    return (moment.astimezone(zone).utcoffset() or timedelta()) // timedelta(minutes=1)
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _text(seconds: int) -> str:
+    """Return a moment of a certificate; beyond the calendar there is no end."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")
+    except (OverflowError, ValueError, OSError):
+        return "the end of the calendar"

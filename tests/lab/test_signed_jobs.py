@@ -1,0 +1,358 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signed requests through the real ansible-playbook: the playbook `keys`, ssh-keygen, a PC, its window."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agent.packaging.system_tools import SSH_KEYGEN
+from lab.simulated.customer_script import Deny, Grant
+from lab.simulated.pc_settings import POLICY
+from tests.lab.calls import by_task
+from tests.lab.job import SESSION, Operator, ctl, end, play, request, start, task
+from tests.lab.provoked import provokes
+from tests.needs import require
+
+if TYPE_CHECKING:
+    from lab.simulated.simulated_pc import SimulatedComputer
+    from tests.lab.conftest import LabPC
+    from tests.lab.job import Job, Task
+
+pytestmark = pytest.mark.timeout(240)
+
+ORGANIZATION = "Contoso IT"
+FACT = "latchkey_challenges"
+
+
+@dataclass
+class Keys:
+    """An organisation's keys in a folder, made by the real ssh-keygen."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("authority", "olga"):
+            self.make(name)
+
+    def make(self, name: str, kind: str = "ed25519") -> None:
+        """Make a key."""
+        self.run("-t", kind, "-N", "", "-f", name)
+
+    def run(self, *arguments: str) -> None:
+        """Run ssh-keygen."""
+        command = ["ssh-keygen", "-q", *arguments]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+    def issue(
+        self,
+        times: str = "-5m:+20h",
+        *,
+        authority: str = "authority",
+        organization: str = ORGANIZATION,
+        options: tuple[str, ...] = (),
+    ) -> str:
+        """Issue the operator's certificate; return its line."""
+        more = [part for option in options for part in ("-O", option)]
+        organized = f"extension:latchkey-organization={organization}"
+        self.run("-s", authority, "-I", "Olga Miller", "-n", "helpdesk", "-V", times, "-z", "7",
+                 "-O", "clear", "-O", organized, *more, "olga.pub")  # fmt: skip
+        return (self.folder / "olga-cert.pub").read_text(encoding="ascii").strip()
+
+    def policy(self, epoch: int = 1, *authorities: str) -> str:
+        """Return the text of a PC's settings that pin these authorities."""
+        named = authorities or ("authority",)
+        lines = [(self.folder / f"{name}.pub").read_text(encoding="ascii").strip() for name in named]
+        return (
+            f'{POLICY}\n[signing]\nepoch = {epoch}\norganization = "{ORGANIZATION}"\n'
+            f"authorities = {json.dumps(lines)}\n"
+        )
+
+    @property
+    def key(self) -> str:
+        """The path of the operator's key."""
+        return str(self.folder / "olga")
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    """Return an organisation's keys."""
+    require(SSH_KEYGEN)
+    return Keys(tmp_path / "keys")
+
+
+def signed(keys: Keys, name: str = "request", **options: Any) -> Task:
+    """Return the task that requests two restarts, signed."""
+    asked = request(signing_key=keys.key, **options)
+    return {**asked, "name": name}
+
+
+def fact(name: str, value: object) -> Task:
+    """Return a task that sets the host's fact with the open challenges, or keeps it aside."""
+    module = {name: value, "cacheable": True}
+    return {"name": f"set {name}", "ansible.builtin.set_fact": module}
+
+
+def ignored(one: Task) -> Task:
+    """Return the task whose failure does not end the play."""
+    return {**one, "ignore_errors": True}
+
+
+def codes(job: Job, name: str = "request") -> list[str | None]:
+    """Return the error codes of a host's tasks of this name, in their order."""
+    return [result.get("error_code") for result in job.results(name)]
+
+
+@pytest.mark.timeout(480)
+def test_the_playbook_makes_keys_that_a_signed_job_uses(lab_pc: LabPC, tmp_path: Path) -> None:
+    """With ssh-keygen and the playbook `keys` alone, the window says whose signature the PC has checked."""
+    require(SSH_KEYGEN)
+    folder = tmp_path / "made"
+    operator, computer = lab_pc(script=[Grant()])
+    both = made(operator, folder, keys_authority="next")
+    assert (both["epoch"], both["organization"], len(both["authorities"])) == (1, ORGANIZATION, 2)
+    pin(computer, both)
+    [path] = [file for file in (folder / "operators").iterdir() if not file.suffix]
+    assert operator.jobs[-1].result("Show the option", "localhost")["msg"] == {"signing_key": str(path)}
+    key = {"group/latchkey.consent.consent": {"signing_key": str(path)}}
+    job = operator.begin([play(start(), request(), end(), module_defaults=key)]).succeed()
+    asked = job.result("request")
+    assert asked["answer"] == "granted"
+    assert asked["request"]["signed_by"]["name"] == "Olga Miller"
+    assert len(asked["code"]) == 6
+    [receipt] = job.result("end")["receipts"]
+    assert receipt["document"]["requester"] == {
+        "name": "Olga Miller", "organization": ORGANIZATION, "role": "helpdesk",
+    }  # fmt: skip
+    last = made(operator, folder, keys_authority="switch")
+    assert (last["epoch"], last["authorities"]) == (2, both["authorities"][1:])
+    private = path.read_text(encoding="ascii").splitlines()[1]
+    for file in (path for one in operator.jobs for path in one.folder.iterdir() if path.is_file()):
+        assert private not in file.read_text(encoding="utf-8", errors="replace")
+
+
+def made(operator: Operator, folder: Path, **told: str) -> dict[str, Any]:
+    """Run the playbook `keys`; return the variable that it shows."""
+    known = {"keys_folder": str(folder), "keys_organization": ORGANIZATION, "keys_operator": "Olga Miller"}
+    job = operator.begin("latchkey.consent.keys", "-e", json.dumps(known | told)).succeed()
+    shown: dict[str, Any] = job.result("Show the variable", "localhost")["msg"]["agent_signing"]
+    return shown
+
+
+@pytest.mark.timeout(480)
+def test_no_two_operators_share_a_key(tmp_path: Path) -> None:
+    """Names in letters outside of ASCII, or of an authority's file, have files of their own, in the present folder."""
+    require(SSH_KEYGEN)
+    operator, folder = Operator(tmp_path / "operator", {}), tmp_path / "operator/made"
+    for name in ("李明", "王芳", "authority"):
+        made(operator, Path("made"), keys_operator=name)
+    keys = [file for file in (folder / "operators").iterdir() if not file.suffix]
+    assert len({file.read_text(encoding="ascii") for file in keys}) == len(keys) == 3
+    assert not (folder / "authority-cert.pub").exists()
+    wrong = {"keys_folder": str(folder), "keys_organization": ORGANIZATION, "keys_operator": "Olga"}
+    wrong["keys_public_key"] = str(folder / "authority.pub")
+    assert (
+        "no key of the authority"
+        in operator.begin("latchkey.consent.keys", "-e", json.dumps(wrong)).fail().output
+    )
+
+
+@pytest.mark.timeout(480)
+def test_the_epoch_grows_with_each_change_of_the_table(tmp_path: Path) -> None:
+    """Another organisation, a key of a run that was interrupted, and half a switch: none keeps the epoch by mistake."""
+    require(SSH_KEYGEN)
+    operator, folder = Operator(tmp_path / "operator", {}), tmp_path / "made"
+    first = made(operator, folder)
+    assert (made(operator, folder), first["epoch"]) == (first, 1)
+    assert made(operator, folder, keys_organization="Fabrikam")["epoch"] == 2
+    Keys(tmp_path / "other").make("next")
+    for name in ("next", "next.pub"):
+        (tmp_path / "other" / name).rename(folder / name)
+    both = made(operator, folder)
+    assert (both["epoch"], len(both["authorities"])) == (3, 2)
+    (folder / "next").rename(folder / "authority")
+    last = made(operator, folder, keys_authority="switch")
+    assert (last["epoch"], last["authorities"]) == (4, both["authorities"][1:])
+    assert not (folder / "next.pub").exists()
+
+
+def pin(computer: SimulatedComputer, signing: dict[str, Any]) -> None:
+    """Write what the role `agent` would: the settings with these keys."""
+    lines = [f"{name} = {json.dumps(value)}" for name, value in signing.items()]
+    text = f"{POLICY}\n[signing]\n" + "\n".join(lines) + "\n"
+    (computer.agent_folder / "settings.toml").write_text(text, encoding="utf-8")
+
+
+@provokes("signature_required", "signing_key_unusable", "challenge_missing")
+def test_no_request_goes_unsigned_by_itself(lab_pc: LabPC, keys: Keys) -> None:
+    """Without a key, with one that cannot be used, and without a challenge the task fails, and no window opens."""
+    operator, computer = lab_pc(policy=keys.policy())
+    keys.make("other")
+    keys.issue()
+    wrong = request(signing_key=str(keys.folder / "other"), signing_certificate=f"{keys.key}-cert.pub")
+    job = operator.run(
+        ignored(signed(keys)),
+        start(),
+        ignored(request()),
+        ignored(wrong),
+        ignored(signed(keys, session="CHG-9")),
+    )
+    assert codes(job) == [
+        "challenge_missing",
+        "signature_required",
+        "signing_key_unusable",
+        "challenge_missing",
+    ]
+    assert computer.events.count("request_shown") == 0
+
+
+@provokes("certificate_expired", "certificate_not_yet_valid", "certificate_untrusted", "certificate_not_allowed",
+          "certificate_unusable")  # fmt: skip
+def test_a_certificate_that_does_not_count_shows_nothing(lab_pc: LabPC, keys: Keys) -> None:
+    """Each fault of a certificate that ssh-keygen issues has its code, and the same challenge serves afterwards."""
+    operator, _computer = lab_pc(policy=keys.policy(), script=[Grant()])
+    keys.make("foreign")
+    wrong = {
+        "certificate_expired": keys.issue("-2h:-1h"),
+        "certificate_not_yet_valid": keys.issue("+1h:+2h"),
+        "certificate_untrusted": keys.issue(authority="foreign"),
+        "certificate_not_allowed": keys.issue(organization="Fabrikam"),
+        "certificate_unusable": keys.issue(options=("force-command=whoami",)),
+    }
+    tasks = [ignored(signed(keys, signing_certificate=line)) for line in wrong.values()]
+    job = operator.run(start(), *tasks, signed(keys, "last", signing_certificate=keys.issue()))
+    assert codes(job) == list(wrong)
+    assert job.result("last")["answer"] == "granted"
+
+
+@provokes("challenge_used", "challenge_unknown", "request_differs")
+def test_a_challenge_serves_one_request_of_its_session(lab_pc: LabPC, keys: Keys) -> None:
+    """A repeated challenge, one of an ended session, and one of a replaced device key ask nobody."""
+    operator, _computer = lab_pc(policy=keys.policy(), script=[Deny()])
+    keys.issue()
+    kept = fact("kept", "{{ ansible_facts." + FACT + " }}")
+    job = operator.run(
+        start(),
+        ctl("device-key", "--replace"),
+        ignored(signed(keys)),
+        start(),
+        kept,
+        ignored(signed(keys, "denied")),
+        fact(FACT, "{{ kept }}"),
+        ignored(signed(keys, ask_again=True)),
+        end(),
+        start(),
+        fact(FACT, "{{ kept }}"),
+        ignored(signed(keys, ask_again=True)),
+    )
+    assert codes(job, "denied") == ["denied"]
+    assert codes(job) == ["request_differs", "challenge_used", "challenge_unknown"]
+
+
+@provokes("challenge_invalid")
+def test_the_controller_signs_what_its_own_tasks_say(lab_pc: LabPC, keys: Keys) -> None:
+    """Another reason or operator, and a challenge that was changed or is another session's, ask nobody."""
+    operator, computer = lab_pc(policy=keys.policy(), script=[Grant()])
+    keys.issue()
+    known = f"ansible_facts.{FACT}"
+    swapped = "{{ {'" + SESSION + "': " + known + "['CHG-2']} }}"
+    changed = {"challenge": {"reason": "Other"}}
+    forged = "{{ " + known + " | combine({'" + SESSION + "': " + str(changed) + "}, recursive=true) }}"
+    job = operator.run(
+        start(session="CHG-2"),
+        start(operators=["anna"], ticket="T-1"),
+        fact(FACT, forged),
+        ignored(signed(keys)),
+        fact(FACT, swapped),
+        ignored(signed(keys)),
+        start(ticket="T-1"),
+        ignored(signed(keys)),
+        start(operators=["anna"]),
+        ignored(signed(keys)),
+        start(operators=["anna"], ticket="T-1"),
+        signed(keys, "last"),
+    )
+    assert codes(job) == ["challenge_invalid"] * 4
+    reasons = [result["msg"] for result in job.results("request")]
+    for words, reason in zip(("signature", "name", "operators", "ticket"), reasons, strict=True):
+        assert words in reason
+    assert job.result("last")["answer"] == "granted"
+    assert computer.events.count("request_shown") == 1
+
+
+@provokes("account_not_signed")
+def test_a_signature_names_the_account_that_it_asks(lab_pc: LabPC, keys: Keys) -> None:
+    """A person who signs in after the session was started is not asked by a text that names nobody."""
+    operator, computer = lab_pc(policy=keys.policy(), signed_in=False, script=[Grant()])
+    keys.issue()
+    kept = operator.run(start(), fact("kept", "{{ ansible_facts." + FACT + " }}"))
+    old = kept.results("set kept")[0]["ansible_facts"]["kept"]
+    computer.customer.sign_in()
+    job = operator.run(fact(FACT, old), ignored(signed(keys)), start(), signed(keys, "last")).succeed()
+    assert codes(job) == ["account_not_signed"]
+    assert job.result("last")["answer"] == "granted"
+
+
+@provokes("challenge_expired", "signature_invalid")
+def test_a_late_and_a_forged_signature_ask_nobody(lab_pc: LabPC, keys: Keys, tmp_path: Path) -> None:
+    """A challenge ends after hours, and a controller that signs other bytes than it sends is refused."""
+    operator, computer = lab_pc(policy=keys.policy())
+    keys.issue()
+    forger = tmp_path / "forger"
+    forger.mkdir()
+    (forger / "sitecustomize.py").write_text(
+        "import hashlib\n_right = hashlib.sha512\n"
+        "hashlib.sha512 = lambda data=b'', **more: _right(data + b'x', **more)\n",
+        encoding="ascii",
+    )
+    operator.environment = {"PYTHONPATH": str(forger)}
+    forged = operator.run(start(), signed(keys)).fail()
+    assert codes(forged) == ["signature_invalid"]
+    operator.environment = {}
+    kept = operator.run(start(), fact("kept", "{{ ansible_facts." + FACT + " }}"))
+    old = kept.results("set kept")[0]["ansible_facts"]["kept"]
+    computer.let_pass(timedelta(hours=9))
+    job = operator.run(fact(FACT, old), signed(keys)).fail()
+    assert codes(job) == ["challenge_expired"]
+
+
+def test_a_relaunched_job_signs_the_same_night(lab_pc: LabPC, keys: Keys) -> None:
+    """Times of day are resolved in the PC's zone, and a job that is launched again finds its grant."""
+    operator, _computer = lab_pc(policy=keys.policy(), script=[Grant()], zone="Asia/Kolkata")
+    keys.issue()
+    night = {"not_before": "22:00", "not_after": "05:00"}
+    session = {"ends": "05:30"}
+    first = operator.run(start(**session), signed(keys, **night)).succeed().result("request")
+    again = operator.run(start(), signed(keys, **night)).succeed().result("request")
+    assert again["grant"]["id"] == first["grant"]["id"]
+    assert again["changed"] is False
+    assert "T22:00:00" in first["grant"]["terms"]["not_before"]
+    assert "T05:00:00" in first["grant"]["terms"]["not_after"]
+
+
+def test_signing_takes_no_further_call(lab_pc: LabPC, keys: Keys) -> None:
+    """A signed request takes one remote execution for each task, as an unsigned one does."""
+    operator, computer = lab_pc(policy=keys.policy())
+    keys.issue()
+    job = operator.run(start(), signed(keys, wait=False), end()).succeed()
+    assert job.result("request")["request"]["signed_by"]["role"] == "helpdesk"
+    assert by_task(job, computer.request_log, 0) == {"start": 1, "request": 1, "end": 1}
+
+
+def test_check_mode_signs_nothing(lab_pc: LabPC, keys: Keys) -> None:
+    """Check mode has no challenge, asks nobody, and does not fail."""
+    operator, _computer = lab_pc(policy=keys.policy())
+    keys.issue()
+    operator.run(start()).succeed()
+    job = operator.run(start(), signed(keys), arguments=["--check"]).succeed()
+    assert job.result("request")["changed"] is True
+    info = operator.run(task("credential_info", "info")).succeed().result("info")
+    assert info["requests"] == []
