@@ -343,6 +343,8 @@ class HalfView:
     sealed: str
     key: str
     nonce: str
+    signer: str
+    expires_at: str
     signature: str
     public_key: str
 

@@ -137,7 +137,7 @@ class ApplyTask:
         return retried(ask, use.deadline, self._progress)
 
     def _ask(
-        self, fields: dict[str, Any], half: dict[str, str] | None = None, tries: int = _TRIES
+        self, fields: dict[str, Any], half: dict[str, Any] | None = None, tries: int = _TRIES
     ) -> Reply[ans.ApplyAnswer]:
         """Begin the use. The agent says with a refusal that it wants the operator's half, and for what."""
         try:
@@ -237,7 +237,7 @@ class ApplyTask:
         answer = known if known.half is not None else self._ask_wait(known)
         return answer if answer.half is None else self._deliver(answer, answer.half)
 
-    def _ask_wait(self, known: ans.ApplyAnswer, half: dict[str, str] | None = None) -> ans.ApplyAnswer:
+    def _ask_wait(self, known: ans.ApplyAnswer, half: dict[str, Any] | None = None) -> ans.ApplyAnswer:
         permit = known.use.permit if known.use else ""
         wait = min(LONG_POLL, self._use.deadline.left)
         # Once the PC has been away, only the end counts: each answer before it would cost a further call.

@@ -290,6 +290,7 @@ ADVICE: dict[str, str] = {
     "response_exceeds_limit": "Set session in latchkey.consent.credential_info, or leave out receipts.",
     "protocol_mismatch": "Upgrade the agent with the role latchkey.consent.agent, or upgrade the collection.",
     "half_missing": "Set sealing_key to the key with which the grant was requested.",
+    "apply_not_signed": "Set signing_key and signing_certificate to those of the request.",
     "half_not_awaited": "Run the job again: it asks the PC anew for what the half is needed.",
     "other_device_key": (
         "If the PC's device key was replaced, accept it in known_pcs, and ask the customer anew. Otherwise another PC "

@@ -6,30 +6,37 @@
 
 The half crosses the wire sealed, to the controller with the grant's key and back with a key that the PC has for this
 one delivery. The PC signs what it wants with its device key, so neither another PC nor a person on the connection can
-put a key of their own in its place.
+put a key of their own in its place. Where the request of the grant was signed, the operator signs the delivery, too.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _answers as ans
-from ._armored_signature import SignatureError, fingerprint, key_of_line, signed_json, verified
+from ._armored_signature import SignatureError, fingerprint, key_of_line, signed, signed_json, verified
 from ._failure import Failure, failure
 from ._journal_heads import heads_of
 from ._known_pcs import HALVES, read_known
+from ._operator_certificate import read_signer
 from ._sealing_key import UnopenedError, sealed_to, sealing_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._agent_client import Agent
+    from ._operator_certificate import Signer
     from ._sealing_key import SealingKey
     from ._wait_clock import Deadline
 
-_SCHEMA = "latchkey-half-1"
+_SCHEMA, _APPLY_SCHEMA = "latchkey-half-1", "latchkey-apply-1"
+_APPLY = "latchkey-apply"
 _UNSIGNED = frozenset({"signature", "public_key"})
 
 
@@ -42,12 +49,14 @@ class HalfAnswers:
         pc: the PC's name in the inventory.
         session: the name of the support session.
         known_pcs: the file with the PCs' device keys; None if the PC's signature is not compared with it.
+        signer: returns the key that signs deliveries, with its certificate; None if the task has none.
     """
 
     key: SealingKey | None
     pc: str
     session: str
     known_pcs: Path | None = None
+    signer: Callable[[], Signer] | None = None
 
     # --- at the request
 
@@ -113,13 +122,14 @@ class HalfAnswers:
 
     # --- at a use
 
-    def answer(self, wanted: ans.HalfView) -> dict[str, str]:
-        """Return the half that a PC wants, sealed for this one delivery.
+    def answer(self, wanted: ans.HalfView) -> dict[str, Any]:
+        """Return the half that a PC wants, sealed for this one delivery, and signed if the PC wants that.
 
-        The operator's signature over the use belongs into this answer, too; requests are not signed yet.
+        A task without a signing key sends the half without a signature, and the PC refuses it.
 
         Raises:
-            Failure: there is no sealing key, it is another one, or it cannot be known that the PC wants the half.
+            Failure: there is no sealing key, it is another one, or it cannot be known that the PC wants the half; or
+                the signing key cannot be used.
         """
         if self.key is None:
             raise failure("sealing_key_missing")
@@ -133,7 +143,10 @@ class HalfAnswers:
             sealed = sealed_to(_bytes(wanted.key), half, _delivery_info(wanted))
         except UnopenedError:
             raise _invalid("the half in it does not open, or its key is none") from None
-        return {"nonce": wanted.nonce, "sealed": sealed.hex()}
+        given: dict[str, Any] = {"nonce": wanted.nonce, "sealed": sealed.hex()}
+        if not wanted.signer or self.signer is None:
+            return given
+        return {**given, "signature": _signature(self.signer(), wanted, sealed)}
 
     def _is_ours(self, key: SealingKey, sealing: ans.SealingView) -> bool:
         derived = key.grant_key(sealing.device, self.session, sealing.nonce)
@@ -181,9 +194,36 @@ def half_answers(options: dict[str, Any], pc: str) -> HalfAnswers:
     Raises:
         Failure: `sealing_key_unusable`, `hpke_missing`.
     """
-    known = options["known_pcs"]
+    known, signing_key = options["known_pcs"], options["signing_key"]
     key = sealing_key(options["sealing_key"])
-    return HalfAnswers(key, pc, options["session"], Path(known) if known else None)
+    # The signing key is read when a PC wants a signature: most uses need none.
+    signer = (
+        None if signing_key is None else partial(read_signer, signing_key, options["signing_certificate"])
+    )
+    return HalfAnswers(key, pc, options["session"], Path(known) if known else None, signer)
+
+
+def _signature(signer: Signer, wanted: ans.HalfView, sealed: bytes) -> dict[str, str]:
+    """Return the operator's signature over a use and the half that is delivered for it."""
+    document = {
+        "schema_version": _APPLY_SCHEMA,
+        "device_key": wanted.sealing.device,
+        "certificate_sha256": signer.sha256,
+        "session": wanted.session,
+        "grant": wanted.grant,
+        "permit": wanted.permit,
+        "action": wanted.action,
+        "step": wanted.step,
+        "nonce": wanted.nonce,
+        "expires_at": wanted.expires_at,
+        "half_sha256": hashlib.sha256(sealed).hexdigest(),
+    }
+    text = signed_json(document)
+    return {
+        "document": text.decode("ascii"),
+        "signature": signed(signer.key, text, _APPLY),
+        "certificate": signer.certificate,
+    }
 
 
 def _stored_info(wanted: ans.HalfView) -> bytes:

@@ -11,14 +11,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
+from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers
+from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import read_signer
+from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key import sealing_key
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent.packaging.system_tools import SSH_KEYGEN
 from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.pc_settings import POLICY
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import fields
+from latchkey_agent.protocol.answers import ErrorView
 from tests.lab.calls import by_task
-from tests.lab.job import SESSION, Operator, ctl, end, play, request, start, task
-from tests.lab.provoked import provokes
+from tests.lab.job import SESSION, Operator, apply, ctl, end, play, request, start, task
+from tests.lab.provoked import provokes, see
 from tests.needs import require
 
 if TYPE_CHECKING:
@@ -356,3 +367,67 @@ def test_check_mode_signs_nothing(lab_pc: LabPC, keys: Keys) -> None:
     assert job.result("request")["changed"] is True
     info = operator.run(task("credential_info", "info")).succeed().result("info")
     assert info["requests"] == []
+
+
+# --- signed, and of two parties
+
+
+def both(keys: Keys, operator: Operator, *tasks: Task, sign: bool = True) -> Job:
+    """Begin tasks with signing key, sealing key and known PCs as defaults of the action group."""
+    defaults = {"known_pcs": str(keys.folder / "known_pcs"), "sealing_key": str(keys.folder / "sealing.pem")}
+    if sign:
+        defaults["signing_key"] = keys.key
+    return operator.begin([play(*tasks, module_defaults={"group/latchkey.consent.consent": defaults})])
+
+
+def seal(keys: Keys) -> str:
+    """Make a sealing key; return its text."""
+    private = X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (keys.folder / "sealing.pem").write_bytes(private)
+    return private.decode()
+
+
+def test_a_signed_job_of_two_parties(lab_pc: LabPC, keys: Keys) -> None:
+    """The operator signs the request with the grant's public key in it, and both deliveries of the half."""
+    operator, computer = lab_pc(policy=keys.policy(), script=[Grant()])
+    keys.issue()
+    seal(keys)
+
+    job = both(keys, operator, start(), request(), apply(step="updates"), end()).succeed()
+
+    sealing = job.result("request")["grant"]["sealing"]
+    assert job.result("apply")["signed_in"]["locked_at"] is not None
+    assert by_task(job, computer.request_log, 0)["request"] == 1
+    [receipt] = job.result("end")["receipts"]
+    assert receipt["document"]["signature"]["document"]["sealing"] == sealing
+    assert receipt["document"]["terms"]["two_parties"] is True
+
+
+@provokes("apply_not_signed", "apply_differs")
+def test_a_use_is_signed_by_the_person_who_asked(lab_pc: LabPC, keys: Keys) -> None:
+    """Without a signature, and with that of another use, nothing is used; then the right one uses the grant."""
+    operator, computer = lab_pc(policy=keys.policy(), script=[Grant()])
+    keys.issue()
+    text = seal(keys)
+    both(keys, operator, start(), request()).succeed()
+
+    unsigned = both(keys, operator, apply(step="updates"), sign=False).fail().first_failure()
+
+    def use(step: str, half: fields.DeliveredHalf | None = None) -> ans.HalfView | None:
+        answer = computer.ask_agent(
+            rq.CredentialApply(session=SESSION, action="restart", step=step, half=half)
+        )
+        assert isinstance(answer.error, ErrorView)
+        see({"error_code": answer.error.code})
+        return read(ans.ApplyAnswer, answer.result).half if isinstance(answer.result, dict) else None
+
+    side = HalfAnswers(sealing_key(text), "", SESSION, signer=lambda: read_signer(keys.key, None))
+    this, other = use("updates"), use("other")
+    assert this is not None
+    assert other is not None
+    given = {**side.answer(this), "signature": side.answer(other)["signature"]}
+    use("updates", msgspec.convert(given, fields.DeliveredHalf))
+
+    assert (unsigned["error_code"], unsigned["outcome"]) == ("apply_not_signed", "refused")
+    assert computer.events.count("boot") == 1
+    assert both(keys, operator, apply(step="updates")).succeed().result("apply")["left"]["restarts"] == 1

@@ -19,12 +19,15 @@ from cryptography.hazmat.primitives.serialization import (
     SSHCertificateBuilder,
     SSHCertificateType,
 )
+from msgspec.structs import replace
 
 from latchkey_agent.protocol import control_requests as rq
-from latchkey_agent.protocol.fields import RequestSignature
+from latchkey_agent.protocol.fields import DeliveredHalf, OperatorSignature
 from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import canonical_json
 from tests.unit.agent.bench import Bench
+from tests.unit.agent.second_party import SecondParty
+from tests.unit.agent.world import ANNA
 
 ORGANIZATION = "Contoso IT"
 CA = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
@@ -146,15 +149,46 @@ class Controller:
         """Return the request with a signature over its document, which `changes` may alter."""
         return self.sent(request, canonical_json(self.document(request, **changes)))
 
-    def sent(
-        self, request: rq.CredentialRequest, document: bytes, namespace: str = "latchkey-request"
-    ) -> rq.CredentialRequest:
-        """Return the request with a signature over this text."""
-        signature = RequestSignature(
+    def lend_to_two(self, password: bytes, second: SecondParty, **options: Any) -> str:
+        """Let the customer lend to two parties on a signed request; return the grant's id."""
+        bench = self.bench
+        bench.world.set_password(ANNA, password)
+        bench.world.sign_in(ANNA)
+        self.start()
+        asked = bench.result(self.signed(self.request(sealing=second.sealing(), **options)))["request"]["id"]
+        bench.show(asked)
+        assert bench.allow(asked, password).done
+        return next(reversed(bench.state.grants))
+
+    def use(self, wanted: dict[str, Any], given: DeliveredHalf) -> dict[str, Any]:
+        """Return the text to sign for the delivery of a half, as an object."""
+        names = ("session", "grant", "permit", "action", "step", "nonce", "expires_at")
+        return {
+            "schema_version": "latchkey-apply-1",
+            "device_key": wanted["sealing"]["device"],
+            "certificate_sha256": hashlib.sha256(b64decode(self.line.split()[1])).hexdigest(),
+            **{name: wanted[name] for name in names},
+            "half_sha256": hashlib.sha256(bytes.fromhex(given.sealed)).hexdigest(),
+        }
+
+    def delivered(self, wanted: dict[str, Any], given: DeliveredHalf, **changes: Any) -> DeliveredHalf:
+        """Return the half with a signature over its use, which `changes` may alter."""
+        document = canonical_json(self.use(wanted, given) | changes)
+        return replace(given, signature=self.signature(document, "latchkey-apply"))
+
+    def signature(self, document: bytes, namespace: str) -> OperatorSignature:
+        """Return the signature over a text."""
+        return OperatorSignature(
             document=document.decode(),
             signature=ssh_signature.sign(self.key, namespace, document),
             certificate=self.line,
         )
+
+    def sent(
+        self, request: rq.CredentialRequest, document: bytes, namespace: str = "latchkey-request"
+    ) -> rq.CredentialRequest:
+        """Return the request with a signature over this text."""
+        signature = self.signature(document, namespace)
         fields = {name: getattr(request, name) for name in request.__struct_fields__} | {
             "signature": signature
         }

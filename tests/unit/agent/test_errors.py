@@ -430,7 +430,22 @@ def other_device_key(bench: Bench) -> ans.ErrorView:
     return bench.error(second.use())
 
 
+def signed_use(
+    bench: Bench, given: Callable[[Controller, dict[str, Any], DeliveredHalf], DeliveredHalf]
+) -> ans.ErrorView:
+    """Apply a grant of two parties whose request was signed, with this delivery."""
+    pin(bench)
+    second, controller = SecondParty(bench), Controller(bench)
+    controller.lend_to_two(PASSWORD, second)
+    wanted = second.wanted()
+    return bench.error(second.use(half=given(controller, wanted, second.delivered(wanted))))
+
+
 SCENARIOS: dict[str, Scenario] = {
+    "apply_not_signed": lambda bench: signed_use(bench, lambda _controller, _wanted, given: given),
+    "apply_differs": lambda bench: signed_use(
+        bench, lambda c, wanted, given: c.delivered(wanted, given, step="x")
+    ),
     "half_missing": half_missing,
     "half_not_awaited": lambda bench: half(bench, lambda s, w: replace(s.delivered(w), nonce="0")),
     "half_unreadable": lambda bench: half(bench, lambda s, w: replace(s.delivered(w), sealed="00" * 80)),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -21,6 +22,7 @@ from latchkey_agent.storage.operator_half import SEALED_BYTES, Delivery, Deliver
 
 KEM, SUITE = b"KEM\x00\x20", b"HPKE\x00\x20\x00\x01\x00\x03"
 DELIVERY = Delivery("SHA256:device", "grant", "permit", "00")
+NOW, A_MINUTE = datetime(2026, 11, 30, 18, tzinfo=UTC), timedelta(minutes=1)
 USE = Purpose("grant", "", "restart", "step")
 
 
@@ -135,14 +137,14 @@ class TestHalves:
     def test_two_jobs_are_told_the_same_key(self) -> None:
         """Until the half has come, a further question has the same nonce and key; another use has its own."""
         halves = Halves(os.urandom)
-        first = halves.awaited(USE, "d", 0)
-        assert halves.awaited(USE, "d", 1) is first
-        assert halves.awaited(USE._replace(step="other"), "d", 1).delivery.nonce != first.delivery.nonce
+        first = halves.awaited(USE, "d", 0, NOW)
+        assert halves.awaited(USE, "d", 1, NOW + A_MINUTE) is first
+        assert halves.awaited(USE._replace(step="other"), "d", 1, NOW).delivery.nonce != first.delivery.nonce
 
     def test_a_half_counts_once(self) -> None:
         """A second delivery with the same nonce is refused, also if the first did not open."""
         halves = Halves(os.urandom)
-        nonce = halves.awaited(USE, "d", 0).delivery.nonce
+        nonce = halves.awaited(USE, "d", 0, NOW).delivery.nonce
         with pytest.raises(Refused, match="half_unreadable"):
             halves.take(USE, nonce, bytes(80), 1)
         with pytest.raises(Refused, match="half_not_awaited"):
@@ -151,7 +153,7 @@ class TestHalves:
     def test_a_half_that_comes_late_is_refused(self) -> None:
         """A delivery after its time is refused, and the next question has another key."""
         halves = Halves(os.urandom)
-        first = halves.awaited(USE, "d", 0)
+        first = halves.awaited(USE, "d", 0, NOW)
         with pytest.raises(Refused, match="half_not_awaited"):
             halves.take(USE, first.delivery.nonce, bytes(80), WAIT_SECONDS)
-        assert halves.awaited(USE, "d", WAIT_SECONDS).delivery.nonce != first.delivery.nonce
+        assert halves.awaited(USE, "d", WAIT_SECONDS, NOW).delivery.nonce != first.delivery.nonce

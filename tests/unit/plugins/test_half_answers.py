@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,11 @@ import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _sealing_key
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
+from ansible_collections.latchkey.consent.plugins.plugin_utils._armored_signature import verified
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
 from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import line_for
+from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import Signer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key import (
     SealingKey,
     UnopenedError,
@@ -64,6 +67,7 @@ class Pc:
     half: bytes = field(default_factory=lambda: os.urandom(32))
     nonce: str = field(default_factory=lambda: os.urandom(32).hex())
     key: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+    signer: str = ""
 
     def wanted(self, *, permit: str = "", signer: DeviceKey | None = None) -> dict[str, Any]:
         """Return what it wants."""
@@ -77,6 +81,7 @@ class Pc:
             "grant": "g1", "permit": permit, "session": "CHG-1", "action": "restart", "step": "",
             "sealing": {"device": name, "nonce": self.nonce, "public_key": public},
             "sealed": sealed.hex(), "key": self.key.public_key().public_bytes_raw().hex(), "nonce": "n1",
+            "signer": self.signer, "expires_at": "2026-11-30T18:02:00+00:00",
         }  # fmt: skip
         signed = {"schema_version": "latchkey-half-1", **view}
         body = json.dumps(signed, sort_keys=True, separators=(",", ":")).encode()
@@ -194,7 +199,7 @@ def test_the_pc_gets_the_half_for_one_delivery(pc: Pc) -> None:
 
 @pytest.mark.parametrize("changed", [
     {"key": "11" * 32}, {"nonce": "n2"}, {"permit": "p2"}, {"grant": "g2"}, {"sealed": "00" * 80}, {"step": "x"},
-    {"signature": "x"}, {"session": "CHG-2"},
+    {"signature": "x"}, {"session": "CHG-2"}, {"signer": "Olga"}, {"expires_at": "2027-01-01T00:00:00+00:00"},
 ])  # fmt: skip
 def test_what_was_changed_on_the_way_gets_nothing(pc: Pc, changed: dict[str, str]) -> None:
     """A field that was changed after the PC signed it, such as the key of a man in the middle, gets nothing."""
@@ -222,6 +227,62 @@ def test_the_wrong_sealing_key_gives_nothing(pc: Pc) -> None:
     assert refused(answers(other), pc.wanted()) == "sealing_key_other"
     assert refused(answers(pc.text, session="CHG-2"), pc.wanted()) == "sealing_key_other"
     assert refused(answers(None), pc.wanted()) == "sealing_key_missing"
+
+
+def test_the_operator_signs_the_use_where_the_request_was_signed(pc: Pc) -> None:
+    """The text has the use as the PC wants it and the hash of what is delivered, and nothing of the half."""
+    key = Ed25519PrivateKey.generate()
+    line = "ssh-ed25519-cert-v01@openssh.com AAAA"
+    olga = Signer(
+        key=key, certificate=line, sha256="ab", name="Olga", organization="Contoso IT", role="helpdesk"
+    )
+    side = replace(answers(pc.text), signer=lambda: olga)
+    pc.signer = "Olga"
+    for permit in ("", "p1"):
+        wanted = pc.wanted(permit=permit)
+        given = side.answer(read(ans.HalfView, wanted))
+        assert pc.opened(given, permit) == pc.half
+        signature = given["signature"]
+        text = signature["document"].encode()
+        assert verified(signature["signature"], text, "latchkey-apply") == DeviceKey(key).blob
+        names = ("session", "grant", "permit", "action", "step", "nonce", "expires_at")
+        assert json.loads(text) == {
+            "schema_version": "latchkey-apply-1",
+            "device_key": pc.device.fingerprint,
+            "certificate_sha256": "ab",
+            "half_sha256": hashlib.sha256(bytes.fromhex(given["sealed"])).hexdigest(),
+            **{name: wanted[name] for name in names},
+        }
+        assert signature["certificate"] == line
+
+
+def test_what_needs_no_signature_reads_no_key(pc: Pc) -> None:
+    """A grant whose request was not signed gets a half without a signature; so does each PC without a signing key."""
+
+    def unread() -> Signer:
+        raise AssertionError
+
+    view = read(ans.HalfView, pc.wanted())
+    assert set(replace(answers(pc.text), signer=unread).answer(view)) == {"nonce", "sealed"}
+    pc.signer = "Olga"
+    view = read(ans.HalfView, pc.wanted())
+    assert set(answers(pc.text).answer(view)) == {"nonce", "sealed"}
+
+
+def test_the_signed_request_names_the_pc_that_signed_the_challenge(pc: Pc, tmp_path: Path) -> None:
+    """The key of a grant is derived for the PC of the challenge, which must be the known one; no call is needed."""
+    known = tmp_path / "known_pcs"
+    known.write_text(line_for("pc1", pc.device.blob) + "\n", encoding="utf-8")
+    sealing = answers(pc.text, known).sealing_for(pc.device.line)
+    assert sealing is not None
+    assert sealing["device"] == pc.device.fingerprint
+    with pytest.raises(Failure) as caught:
+        answers(pc.text, known).sealing_for(DeviceKey().line)
+    assert caught.value.code == "device_key_changed"
+    assert answers(None).sealing_for(pc.device.line) is None
+    with pytest.raises(Failure) as caught:
+        answers(pc.text).sealing_for("no key")
+    assert caught.value.code == "bad_answer"
 
 
 def test_the_pc_is_compared_with_the_known_ones(pc: Pc, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ Nothing of them is on a disk. A new agent, and so a new boot, awaits each of the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from latchkey_agent.domain import Action, PermitState, Refused, State, live_grants
@@ -31,11 +32,15 @@ class Purpose(NamedTuple):
 
 
 class Awaited(NamedTuple):
-    """A half that is awaited, until a moment of the seconds since the PC's start."""
+    """A half that is awaited, until a moment of the seconds since the PC's start.
+
+    `expires_at` is that moment as the PC's clock had it. A signed delivery names it; the PC counts by `until`.
+    """
 
     key: DeliveryKey
     delivery: Delivery
     until: float
+    expires_at: datetime
 
 
 class Halves:
@@ -50,7 +55,7 @@ class Halves:
         self._awaited: dict[Purpose, Awaited] = {}
         self._held: dict[str, bytearray] = {}
 
-    def awaited(self, purpose: Purpose, device: str, up: float) -> Awaited:
+    def awaited(self, purpose: Purpose, device: str, up: float, now: datetime) -> Awaited:
         """Return the delivery that is awaited for a purpose: the same until it has come, or its time is over.
 
         Two jobs that ask at once are told the same one, so neither takes it from the other.
@@ -59,14 +64,29 @@ class Halves:
             purpose: what the half is wanted for.
             device: the fingerprint of the PC's device key.
             up: the seconds since the PC's start.
+            now: the PC's time.
         """
         self._awaited = {key: one for key, one in self._awaited.items() if up < one.until}
         if (known := self._awaited.get(purpose)) is not None:
             return known
         delivery = Delivery(device, purpose.grant, purpose.permit, self._random(_NONCE_BYTES).hex())
-        new = Awaited(DeliveryKey(self._random(KEY_BYTES)), delivery, up + WAIT_SECONDS)
+        key, wait = DeliveryKey(self._random(KEY_BYTES)), timedelta(seconds=WAIT_SECONDS)
+        new = Awaited(key, delivery, up + WAIT_SECONDS, now + wait)
         self._awaited[purpose] = new
         return new
+
+    def known(self, purpose: Purpose, nonce: str, up: float) -> Awaited:
+        """Return the delivery that is awaited with this nonce.
+
+        Raises:
+            Refused: `half_not_awaited`.
+        """
+        awaited = self._awaited.get(purpose)
+        if awaited is None or awaited.delivery.nonce != nonce or up >= awaited.until:
+            raise Refused(
+                "half_not_awaited", detail="it was delivered before, or too late, or for another use"
+            )
+        return awaited
 
     def take(self, purpose: Purpose, nonce: str, sealed: bytes, up: float) -> bytearray:
         """Return the half of a delivery, which counts once; the caller overwrites it.
@@ -74,11 +94,7 @@ class Halves:
         Raises:
             Refused: `half_not_awaited`, `half_unreadable`.
         """
-        awaited = self._awaited.get(purpose)
-        if awaited is None or awaited.delivery.nonce != nonce or up >= awaited.until:
-            raise Refused(
-                "half_not_awaited", detail="it was delivered before, or too late, or for another use"
-            )
+        awaited = self.known(purpose, nonce, up)
         del self._awaited[purpose]
         try:
             return awaited.key.open(sealed, awaited.delivery)

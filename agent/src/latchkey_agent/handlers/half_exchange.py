@@ -1,19 +1,27 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks operators for their half of a grant's key, and takes it: once before a use, and once more for its logon."""
+"""Asks operators for their half of a grant's key, and takes it: once before a use, and once more for its logon.
+
+Where the request of the grant was signed, the person who signed it signs each delivery, too.
+"""
 
 from __future__ import annotations
+
+from datetime import UTC
+from hashlib import sha256
+from typing import Any
 
 from msgspec import to_builtins
 from msgspec.structs import replace
 
 from latchkey_agent.core.core import Core
-from latchkey_agent.core.halves import Purpose
+from latchkey_agent.core.halves import Awaited, Purpose
 from latchkey_agent.domain import (
     Action,
     Grant,
     Permit,
     Refused,
+    Requester,
     Sealing,
     State,
     awaits_half,
@@ -25,12 +33,13 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import fields
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.storage import operator_half
-from latchkey_agent.storage.signed_json import HALF, canonical_json
+from latchkey_agent.storage.signed_json import APPLY, HALF, canonical_json
 from latchkey_agent.storage.vault import VaultError, WrongHalfError
 
+from .operator_signatures import Checked, checked, difference
 from .peer import Peer
 
-SCHEMA = "latchkey-half-1"
+SCHEMA, APPLY_SCHEMA = "latchkey-half-1", "latchkey-apply-1"
 
 
 class HalfExchange:
@@ -156,7 +165,48 @@ class HalfExchange:
     def _take(self, delivered: fields.DeliveredHalf, purpose: Purpose) -> bytearray:
         with self._core.lock:
             up = self._core.computer.clock.uptime()
+            self._must_be_signed(delivered, purpose, self._core.halves.known(purpose, delivered.nonce, up))
             return self._core.halves.take(purpose, delivered.nonce, bytes.fromhex(delivered.sealed), up)
+
+    def _must_be_signed(self, delivered: fields.DeliveredHalf, purpose: Purpose, awaited: Awaited) -> None:
+        """Check who delivers under a grant whose request was signed; a delivery that fails here may be repeated.
+
+        Raises:
+            Refused: `apply_not_signed`, `apply_differs`, or with the code of the fault of signature or certificate.
+        """
+        state = self._core.state
+        grant = state.grants[purpose.grant]
+        asked = state.requests[grant.request].signed
+        if asked is None:
+            return
+        if delivered.signature is None:
+            raise Refused("apply_not_signed", name=asked.requester.name)
+        by = checked(self._core, delivered.signature, APPLY)
+        if by.requester != asked.requester:
+            other = f"it names {_named(by.requester)}, and the grant was given to {_named(asked.requester)}"
+            raise Refused("certificate_not_allowed", detail=other)
+        expected = self._use(delivered, purpose, awaited, by)
+        if differs := difference(delivered.signature.document, expected):
+            raise Refused("apply_differs", detail=differs)
+
+    def _use(
+        self, delivered: fields.DeliveredHalf, purpose: Purpose, awaited: Awaited, by: Checked
+    ) -> dict[str, Any]:
+        """Return the text that must have been signed, as an object: the use for which the half is wanted."""
+        session = self._core.state.grants[purpose.grant].session
+        return {
+            "schema_version": APPLY_SCHEMA,
+            "device_key": awaited.delivery.device,
+            "certificate_sha256": by.certificate.sha256,
+            "session": self._core.state.sessions[session].name,
+            "grant": purpose.grant,
+            "permit": purpose.permit,
+            "action": purpose.action,
+            "step": purpose.step,
+            "nonce": delivered.nonce,
+            "expires_at": awaited.expires_at.isoformat(),
+            "half_sha256": sha256(bytes.fromhex(delivered.sealed)).hexdigest(),
+        }
 
     def _view(self, grant: Grant, purpose: Purpose) -> ans.HalfView:
         core = self._core
@@ -167,7 +217,8 @@ class HalfExchange:
                 raise Refused("agent_failed", detail="a grant of two parties has no key of the operator")
             self._must_be_for_this_pc(sealing.device)
             sealed = core.sealed_half(grant)
-            awaited = core.halves.awaited(purpose, sealing.device, core.computer.clock.uptime())
+            now = core.now().present.astimezone(UTC).replace(microsecond=0)
+            awaited = core.halves.awaited(purpose, sealing.device, core.computer.clock.uptime(), now)
         view = ans.HalfView(
             grant=grant.id,
             permit=purpose.permit,
@@ -180,6 +231,8 @@ class HalfExchange:
             sealed=sealed.hex(),
             key=awaited.key.public_key,
             nonce=awaited.delivery.nonce,
+            signer="" if request.signed is None else request.signed.requester.name,
+            expires_at=awaited.expires_at.isoformat(),
             signature="",
             public_key=key.public_key,
         )
@@ -198,3 +251,7 @@ def _covered(view: ans.HalfView) -> bytes:
 
 def _purpose(permit: Permit) -> Purpose:
     return Purpose(permit.grant, permit.id, permit.action, permit.step or "")
+
+
+def _named(who: Requester) -> str:
+    return f"{who.name} ({who.role}, {who.organization})"

@@ -4,18 +4,15 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
 
-from latchkey_agent import plain_text
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
     Account,
-    Authorities,
     Refused,
     Requester,
     Signed,
@@ -28,16 +25,13 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
-from latchkey_agent.storage import ssh_certificate, ssh_signature
+from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import CHALLENGE, REQUEST, canonical_json
-from latchkey_agent.storage.ssh_certificate import Certificate
-from latchkey_agent.storage.ssh_signature import SignatureError
 
+from .operator_signatures import as_object, checked, difference
 from .peer import Peer
 
 CHALLENGE_SCHEMA, REQUEST_SCHEMA = "latchkey-challenge-1", "latchkey-request-1"
-ORGANIZATION, ROLE = "latchkey-organization", "latchkey-role"
-"""The extensions of a certificate that Latchkey reads; others say nothing here."""
 _HOUR = timedelta(hours=1)
 _BEFORE = timedelta(days=2)
 
@@ -140,18 +134,15 @@ class SignedRequests:
                 raise Refused("signature_required")
             return None
         sent = request.signature
-        certificate = self._certificate(sent.certificate, pinned)
-        who = _requester(certificate, pinned)
-        signer = self._signer(sent.document, sent.signature, certificate)
-        written = _object(sent.document)
-        nonce = str(written.get("nonce"))
+        who, certificate, signer = checked(core, sent, REQUEST)
+        nonce = str(as_object(sent.document).get("nonce"))
         challenge = open_challenge(core.state, nonce, session.id, core.now())
         if request.account is None:
             raise Refused("account_not_signed")
         said = {"nonce": nonce, "certificate_sha256": certificate.sha256}
         expected = self._document(request, session, bounds, who) | said | {"asked_by": _operator(asker)}
-        if sent.document.encode("utf-8", "replace") != canonical_json(expected):
-            raise Refused("request_differs", detail=_difference(written, expected))
+        if differs := difference(sent.document, expected):
+            raise Refused("request_differs", detail=differs)
         return Signed(
             requester=who,
             document=sent.document,
@@ -163,33 +154,6 @@ class SignedRequests:
             nonce=nonce,
             seed=challenge.seed,
         )
-
-    def _certificate(self, line: str, pinned: Authorities) -> Certificate:
-        """Return the certificate if a pinned key has issued it, and its time is now."""
-        try:
-            certificate = ssh_certificate.read(line)
-        except SignatureError as fault:
-            raise Refused("certificate_unusable", detail=str(fault)) from None
-        if ssh_signature.public_line(certificate.authority) not in pinned.keys:
-            found = ssh_signature.fingerprint(certificate.authority)
-            raise Refused("certificate_untrusted", detail=found)
-        now = self._core.now()
-        # As everywhere: a beginning counts by the earlier of clock and agent's time, an end by the later one.
-        if now.opens.timestamp() < certificate.valid_after:
-            raise Refused("certificate_not_yet_valid", detail=_text(certificate.valid_after))
-        if now.ends.timestamp() >= certificate.valid_before:
-            raise Refused("certificate_expired", detail=_text(certificate.valid_before))
-        return certificate
-
-    def _signer(self, document: str, signature: str, certificate: Certificate) -> bytes:
-        """Return the key that signed the document, which is the certificate's."""
-        try:
-            signer = ssh_signature.verify(signature, REQUEST, document.encode("utf-8", "replace"))
-        except SignatureError as fault:
-            raise Refused("signature_invalid", detail=str(fault)) from None
-        if signer != certificate.public_key:
-            raise Refused("signature_invalid", detail="another key has signed than the certificate names")
-        return signer
 
     def _document(
         self,
@@ -256,49 +220,6 @@ def _operator(account: Account) -> dict[str, str]:
     return {"name": account.qualified, "sid": account.sid}
 
 
-def _requester(certificate: Certificate, pinned: Authorities) -> Requester:
-    """Return the person whom a certificate names.
-
-    Raises:
-        Refused: `certificate_not_allowed`: it is for another organisation, or names a role that does not count here.
-            `certificate_unusable`: the customer could not read a name in it.
-    """
-    organization = certificate.extensions.get(ORGANIZATION, "")
-    if organization != pinned.organization:
-        raise Refused("certificate_not_allowed", detail=f"it is for the organisation {organization!r}")
-    role = certificate.extensions.get(ROLE, "") or certificate.principals[0]
-    if role not in certificate.principals:
-        raise Refused("certificate_not_allowed", detail=f"its role {role!r} is none of its principals")
-    if pinned.roles and role not in pinned.roles:
-        raise Refused("certificate_not_allowed", detail=f"this PC does not allow the role {role!r}")
-    who = Requester(certificate.key_id, organization, role)
-    for part, text in (("name", who.name), ("role", role)):
-        longest = plain_text.LONGEST_NAME
-        broken = plain_text.fault(text, longest, longest) if text else "is empty"
-        if broken or plain_text.normalized(text) != text:
-            detail = f"its {part} {broken or 'is not composed (NFC)'}"
-            raise Refused("certificate_unusable", detail=detail)
-    return who
-
-
-def _object(document: str) -> dict[str, Any]:
-    """Return the signed text as an object; an empty one for another text, which then differs in each field."""
-    try:
-        found = json.loads(document)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _difference(written: dict[str, Any], expected: dict[str, Any]) -> str:
-    """Return the names of the fields that differ; the texts themselves are for nobody's screen."""
-    names = sorted({*written, *expected})
-    absent = object()
-    differ = [name for name in names if written.get(name, absent) != expected.get(name, absent)]
-    known = [name if name in expected else "an unknown field" for name in differ]
-    return ", ".join(dict.fromkeys(known)) or "its form: it must be JSON with sorted keys and without spaces"
-
-
 def _offsets(now: datetime, end: datetime, zone: tzinfo) -> dict[str, int]:
     """Return the offsets from UTC in minutes up to the end, by the moments from which they count.
 
@@ -321,11 +242,3 @@ def _offset(moment: datetime, zone: tzinfo) -> int:
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
-
-
-def _text(seconds: int) -> str:
-    """Return a moment of a certificate; beyond the calendar there is no end."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")
-    except (OverflowError, ValueError, OSError):
-        return "the end of the calendar"

@@ -160,9 +160,12 @@ class HalfView(Message, frozen=True, kw_only=True):
     """The operator's half that a use waits for.
 
     `sealed` is the half, sealed to the grant's `sealing`. The operator opens it, and seals it to `key` with `nonce`.
-    `permit` is that of a use that has begun, else empty. `signature` is an armored SSH signature with the namespace
-    `latchkey-half`. It covers the canonical JSON of an object with `schema_version` (`latchkey-half-1`) and the other
-    fields but `public_key`, which is the device key that made it, as a line of OpenSSH.
+    `permit` is that of a use that has begun, else empty. `signer` is the name of the person who must sign the delivery,
+    empty if nobody must: the request of the grant was not signed. The PC waits for the half until `expires_at`, in UTC.
+
+    `signature` is an armored SSH signature with the namespace `latchkey-half`. It covers the canonical JSON of an
+    object with `schema_version` (`latchkey-half-1`) and the other fields but `public_key`, which is the device key that
+    made it, as a line of OpenSSH.
     """
 
     grant: str
@@ -174,6 +177,8 @@ class HalfView(Message, frozen=True, kw_only=True):
     sealed: str
     key: str
     nonce: str
+    signer: str
+    expires_at: str
     signature: str
     public_key: str
 

@@ -27,9 +27,9 @@ from .fields import (
     Line,
     Moment,
     Name,
+    OperatorSignature,
     Position,
     Requester,
-    RequestSignature,
     Sealing,
     Seconds,
     SeenHead,
@@ -116,7 +116,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     answer_by: Moment | None = None
     ask_again: bool = False
     sealing: Sealing | None = None
-    signature: RequestSignature | None = None
+    signature: OperatorSignature | None = None
 
 
 class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True):

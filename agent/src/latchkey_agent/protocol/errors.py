@@ -200,8 +200,8 @@ ERRORS: dict[str, ErrorRow] = {
         "set allow_unsigned.",
     ),
     "signature_invalid": ErrorRow(
-        "The signature of the request does not count: {detail}. Nothing was shown.",
-        "Sign the request again, with the key that the certificate names.",
+        "The operator's signature does not count: {detail}. Nothing was shown, and no password was opened.",
+        "Sign again, with the key that the certificate names.",
     ),
     "request_differs": ErrorRow(
         "The signed text is not the request as this PC takes it; these fields differ: {detail}. Nothing was shown.",
@@ -334,6 +334,14 @@ ERRORS: dict[str, ErrorRow] = {
     "wrong_half": ErrorRow(
         "The sealed password does not open with the half of the key that was delivered.",
         "Nothing was used, and the grant stays. Apply the grant with the sealing key with which it was requested.",
+    ),
+    "apply_not_signed": ErrorRow(
+        "{name} signed the request of this grant, so a use needs the signature of {name}, too.",
+        "Nothing was used, and the grant stays. Apply the grant with the key and certificate of the request.",
+    ),
+    "apply_differs": ErrorRow(
+        "The signed text is not the use for which this PC wants the half; these fields differ: {detail}.",
+        "Nothing was used, and the grant stays. If it happens again, find out who changes messages on the way.",
     ),
     "other_device_key": ErrorRow(
         "The operator's half is for the device key {detail}, and this PC signs with another one.",

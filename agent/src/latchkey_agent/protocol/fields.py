@@ -118,24 +118,29 @@ class Sealing(Message, frozen=True, kw_only=True):
     public_key: Key
 
 
-class DeliveredHalf(Message, frozen=True, kw_only=True):
-    """The operator's half, sealed to the key of an answer (`HalfView`) with this `nonce`."""
+class OperatorSignature(Message, frozen=True, kw_only=True):
+    """The signature of a `credential_request`, or of the delivery of a half.
 
-    nonce: Identifier
-    sealed: SealedHalf
-
-
-class RequestSignature(Message, frozen=True, kw_only=True):
-    """The signature of a `credential_request`.
-
-    `document`: the signed text, JSON with sorted keys, without spaces, in ASCII; it must be the request as the PC takes
-    it (`latchkey-request-1`). `signature`: its armored SSH signature with the namespace `latchkey-request`.
-    `certificate`: the line of the OpenSSH user certificate of the key that signed.
+    `document`: the signed text, JSON with sorted keys, without spaces, in ASCII. It must be the request as the PC takes
+    it (`latchkey-request-1`), or the use for which the PC wants the half (`latchkey-apply-1`). `signature`: its armored
+    SSH signature with the namespace `latchkey-request` or `latchkey-apply`. `certificate`: the line of the OpenSSH user
+    certificate of the key that signed.
     """
 
     document: Annotated[str, Meta(max_length=32_768)]
     signature: Annotated[str, Meta(max_length=32_768)]
     certificate: Annotated[str, Meta(max_length=32_768)]
+
+
+class DeliveredHalf(Message, frozen=True, kw_only=True):
+    """The operator's half, sealed to the key of an answer (`HalfView`) with this `nonce`.
+
+    `signature`: by the person whose signed request the grant is of.
+    """
+
+    nonce: Identifier
+    sealed: SealedHalf
+    signature: OperatorSignature | None = None
 
 
 class Requester(Written, frozen=True, kw_only=True):

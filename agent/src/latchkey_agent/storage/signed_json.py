@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 RECEIPT, JOURNAL, DEVICE_KEY = "latchkey-receipt", "latchkey-journal", "latchkey-device-key"
-HALF = "latchkey-half"
+HALF, APPLY = "latchkey-half", "latchkey-apply"
 CHALLENGE, REQUEST = "latchkey-challenge", "latchkey-request"
 """The namespaces (PROTOCOL.sshsig of OpenSSH): a signature for one purpose counts for no other."""
 
