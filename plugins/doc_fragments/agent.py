@@ -51,8 +51,8 @@ options:
     type: str
   sealing_key:
     description:
-      - The operator's sealing key for grants of two parties, an unencrypted X25519 private key in PEM. Give its path on
-        the controller, or its text from a vault or a credential of AWX.
+      - The operator's sealing key for grants of two parties, an Ed25519 key of C(ssh-keygen) or an X25519 key in PEM,
+        without a passphrase. Give its path on the controller, or its text from a vault or a credential of AWX.
       - With it M(latchkey.consent.credential_request) asks for a grant whose password the PC cannot open alone.
         M(latchkey.consent.credential_apply) then delivers the operator's half of the key for each use, first for the check
         of the password and once more for the sign-in. Both tasks need the same key, and the same O(ignore:session).

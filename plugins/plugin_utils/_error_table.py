@@ -204,8 +204,8 @@ ERRORS: dict[str, ErrorRow] = {
     # --- two parties
     "sealing_key_unusable": ErrorRow(
         "The sealing key cannot be used: {detail}. Nothing was sent to the PC.",
-        "Give sealing_key the path or the text of an X25519 private key in PEM. One is made by: openssl genpkey "
-        "-algorithm X25519.",
+        "Give sealing_key the path or the text of an Ed25519 key of ssh-keygen without a passphrase, or of an X25519 "
+        "private key in PEM. The playbook latchkey.consent.keys makes one.",
     ),
     "sealing_key_missing": ErrorRow(
         "The grant is of two parties, and the task has no sealing_key. The PC goes on waiting for the operator's half.",

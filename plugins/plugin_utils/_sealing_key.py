@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # This file is private to the collection and may change in any release.
-"""The operator's sealing key (X25519), and the key pair of each grant that is derived from it.
+"""The operator's sealing key, and the key pair of each grant that is derived from it.
+
+It is a private key of X25519, or one of Ed25519 as `ssh-keygen` writes it: either is 32 random bytes for HKDF.
 
 Nothing is stored for a grant: HKDF-SHA256 (RFC 5869) derives its private key from the sealing key, the fingerprint of
 the PC's device key, the session's name and a random value, which the PC keeps with the request. A half that was sealed
@@ -21,11 +23,12 @@ from ._failure import failure
 
 try:
     from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 except ImportError:  # pragma: no cover - the tests have a version with HPKE
     HAS_HPKE = False
 else:
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
     from ._failure import Failure
 
 LARGEST = 16 * 1024
-"""Largest file of a key that is read, in bytes: one of X25519 has 119."""
-_BEGIN = "-----BEGIN "
+"""Largest file of a key that is read, in bytes: one of X25519 has 119, one of ssh-keygen about 400."""
+_BEGIN, _OPENSSH = "-----BEGIN ", b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _PURPOSE = "latchkey-grant-key-1"
 
 
@@ -103,7 +106,7 @@ def sealed_to(public_key: bytes, half: bytes, info: bytes) -> bytes:
 
 
 def sealing_key(given: str | None) -> SealingKey | None:
-    """Return the sealing key of an option: the path of a file in PEM (RFC 5958), or that text itself.
+    """Return the sealing key of an option: the path of a file, or its text; in PEM (RFC 5958) or OpenSSH's form.
 
     Raises:
         Failure: `sealing_key_unusable`, `hpke_missing`. Neither has anything of the key in its text.
@@ -113,15 +116,21 @@ def sealing_key(given: str | None) -> SealingKey | None:
     if not HAS_HPKE:
         raise failure("hpke_missing")
     text = given.encode() if _BEGIN in given else _content(Path(given).expanduser())
+    by_openssh = _OPENSSH in text
+    key: object
     try:
-        key = load_pem_private_key(text, password=None)
+        if by_openssh:
+            # A value of YAML may have lost the line end that OpenSSH's form ends with.
+            key = load_ssh_private_key(text.strip() + b"\n", password=None)
+        else:
+            key = load_pem_private_key(text, password=None)
     except TypeError:
         raise _unusable("it is protected with a passphrase") from None
     except (ValueError, UnsupportedAlgorithm):
-        raise _unusable("it is no private key in PEM") from None
-    if not isinstance(key, X25519PrivateKey):
-        raise _unusable("it is a key of another kind than X25519")
-    return SealingKey(key.private_bytes_raw())
+        raise _unusable("it is no private key in PEM or of ssh-keygen") from None
+    if isinstance(key, X25519PrivateKey) or (by_openssh and isinstance(key, Ed25519PrivateKey)):
+        return SealingKey(key.private_bytes_raw())
+    raise _unusable("it is a key of another kind than X25519, or Ed25519 of ssh-keygen")
 
 
 def _content(path: Path) -> bytes:

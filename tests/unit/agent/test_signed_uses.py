@@ -91,7 +91,7 @@ def test_an_unsigned_request_needs_no_signed_use(bench: Bench) -> None:
     assert second.apply()
 
 
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "schema_version": "latchkey-apply-2",
     "device_key": "SHA256:" + "A" * 43,
     "certificate_sha256": "0" * 64,

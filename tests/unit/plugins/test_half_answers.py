@@ -24,6 +24,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key impo
     UnopenedError,
     sealing_key,
 )
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
@@ -47,9 +48,11 @@ PERMIT = {"permit": "p1", "action": "restart", "state": "issued", "issued_at": "
           "boot_before": "b1"}  # fmt: skip
 
 
-def pem(key: Any, encryption: KeySerializationEncryption | None = None) -> str:
-    """Return a private key in PEM."""
-    text: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
+def pem(
+    key: Any, encryption: KeySerializationEncryption | None = None, form: PrivateFormat = PrivateFormat.PKCS8
+) -> str:
+    """Return a private key in PEM, or in the form of ssh-keygen."""
+    text: bytes = key.private_bytes(Encoding.PEM, form, encryption or NoEncryption())
     return text.decode()
 
 
@@ -135,6 +138,15 @@ def test_a_key_is_read_from_its_path_and_from_its_text(tmp_path: Path, text: str
     assert (sealing_key(None), sealing_key("")) == (None, None)
 
 
+def test_a_key_of_ssh_keygen_is_one(tmp_path: Path) -> None:
+    """An Ed25519 key as ssh-keygen writes it serves, from its path and as a value without the last line end."""
+    text = pem(Ed25519PrivateKey.generate(), form=PrivateFormat.OpenSSH)
+    (tmp_path / "sealing").write_text(text, encoding="ascii")
+    keys = [sealing_key(text.strip()), sealing_key(str(tmp_path / "sealing"))]
+    assert len({key.grant_key("d", "s", "00").public_key for key in keys if key is not None}) == 1
+    assert None not in keys
+
+
 def test_a_key_is_in_no_text_of_it(text: str) -> None:
     """Neither the sealing key nor a grant's private key is in what Python prints of it."""
     key = sealing_key(text)
@@ -145,6 +157,8 @@ def test_a_key_is_in_no_text_of_it(text: str) -> None:
 
 @pytest.mark.parametrize(("given", "said"), [
     ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no private key in PEM"),
+    ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "or of ssh-keygen"),
+    (pem(ec.generate_private_key(ec.SECP256R1()), form=PrivateFormat.OpenSSH), "another kind than X25519"),
     (pem(Ed25519PrivateKey.generate()), "another kind than X25519"),
     (pem(X25519PrivateKey.generate(), BestAvailableEncryption(b"x")), "protected with a passphrase"),
     ("/no/such/file", "there is no such file"),
