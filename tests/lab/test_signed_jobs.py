@@ -124,21 +124,23 @@ def codes(job: Job, name: str = "request") -> list[str | None]:
 
 @pytest.mark.timeout(480)
 def test_the_playbook_makes_keys_that_a_signed_job_uses(lab_pc: LabPC, tmp_path: Path) -> None:
-    """With ssh-keygen and the playbook `keys` alone, the window says whose signature the PC has checked."""
+    """With ssh-keygen and the playbook `keys` alone a job is signed, and the customer lends to two parties."""
     require(SSH_KEYGEN)
     folder = tmp_path / "made"
     operator, computer = lab_pc(script=[Grant()])
-    both = made(operator, folder, keys_authority="next")
+    both = made(operator, folder, keys_authority="next", keys_sealing="true")
     assert (both["epoch"], both["organization"], len(both["authorities"])) == (1, ORGANIZATION, 2)
     pin(computer, both)
     [path] = [file for file in (folder / "operators").iterdir() if not file.suffix]
     assert operator.jobs[-1].result("Show the option", "localhost")["msg"] == {"signing_key": str(path)}
-    key = {"group/latchkey.consent.consent": {"signing_key": str(path)}}
+    sealing = operator.jobs[-1].result("Show the sealing key's option", "localhost")["msg"]
+    key = {"group/latchkey.consent.consent": {"signing_key": str(path), **sealing}}
     job = operator.begin([play(start(), request(), end(), module_defaults=key)]).succeed()
     asked = job.result("request")
     assert asked["answer"] == "granted"
     assert asked["request"]["signed_by"]["name"] == "Olga Miller"
     assert len(asked["code"]) == 6
+    assert asked["grant"]["terms"]["two_parties"] is True
     [receipt] = job.result("end")["receipts"]
     assert receipt["document"]["requester"] == {
         "name": "Olga Miller", "organization": ORGANIZATION, "role": "helpdesk",
