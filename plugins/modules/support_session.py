@@ -301,6 +301,13 @@ challenge:
   returned: success, with O(state=started)
   type: dict
   sample:
+challenge_why:
+  description:
+    - The PC's reason for giving no RV(challenge), such as too many calls of the account within an hour.
+    - Empty with a challenge, and where the PC pins no authority.
+  returned: success, with O(state=started)
+  type: str
+  sample: ""
 journal_head:
   description:
     - The end of the PC's journal, signed by the PC. Null if the agent is of an earlier release.

@@ -157,6 +157,7 @@ class SessionAnswer:
     forecast: ForecastView | None = None
     journal_head: HeadView | None = None
     challenge: ChallengeView | None = None
+    challenge_why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,6 +329,7 @@ class RequestAnswer:
     grant: GrantView | None = None
     means_why: str = ""
     challenge: ChallengeView | None = None
+    challenge_why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

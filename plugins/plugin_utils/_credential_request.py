@@ -84,7 +84,8 @@ class RequestTask:
             raise (
                 fault if reply.result.request is None else _with_answer(fault, reply.result.request)
             ) from None
-        return self._answered(reply, facts_with(options.challenges, options.session, following))
+        why = reply.result.challenge_why
+        return self._answered(reply, facts_with(options.challenges, options.session, following, why))
 
     def _answered(self, reply: Reply[ans.RequestAnswer], facts: dict[str, Any]) -> dict[str, Any]:
         """Return the task's result; a grant of two parties must be one that the task's sealing key opens."""

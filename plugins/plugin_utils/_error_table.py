@@ -186,10 +186,10 @@ ERRORS: dict[str, ErrorRow] = {
         "certificate: a path or the content.",
     ),
     "challenge_missing": ErrorRow(
-        "The request cannot be signed: the PC has given no challenge for the session {session} that is still open.",
-        "Run latchkey.consent.support_session before it in the same play. If its result has no challenge, the PC pins "
-        "no authority, its agent is of an earlier release, or the account has made too many calls within an hour: pin "
-        "the authority, install the present agent, wait, or leave out signing_key for this PC.",
+        "The request cannot be signed: the PC has given no challenge for the session {session}{detail}.",
+        "If the PC has given a reason, remove it. Otherwise run latchkey.consent.support_session before it in the same "
+        "play. If that task's result has no challenge, the PC pins no authority, or its agent is of an earlier "
+        "release: pin the authority, install the present agent, or leave out signing_key for this PC.",
     ),
     "challenge_invalid": ErrorRow(
         "The request is not signed: the PC's challenge for the session {session} does not count, because {detail}.",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ CERTIFICATE_TYPE = "ssh-ed25519-cert-v01@openssh.com"
 _ORGANIZATION, _ROLE = "latchkey-organization", "latchkey-role"
 _BESIDE = "-cert.pub"
 _LARGEST = 16_384
+_OTHERS = 0o077
+"""The rights of group and others, in the mode of a file."""
 _IN_A_KEY = "PRIVATE KEY-----"
 
 
@@ -72,10 +75,15 @@ def read_signer(key: str, certificate: str | None) -> Signer:
     Raises:
         Failure: `signing_key_unusable`. Its text has no part of the key.
     """
+    # By an empty variable the request must not become an unsigned one, or one with another certificate.
+    if not key.strip():
+        raise _unusable("signing_key is empty; leave it out, if the request is not to be signed")
+    if certificate is not None and not certificate.strip():
+        raise _unusable("signing_certificate is empty; leave it out, if the certificate lies beside the key")
     if certificate is None and _IN_A_KEY in key:
         raise _unusable("signing_certificate is not set, and the key is not in a file")
     line = certificate or f"{key.removesuffix('.pub')}{_BESIDE}"
-    private = _private(key if _IN_A_KEY in key else _content(key, "signing_key"))
+    private = _private(key if _IN_A_KEY in key else _content(key, "signing_key", secret=True))
     line = line if line.startswith(f"{CERTIFICATE_TYPE} ") else _content(line, "signing_certificate")
     try:
         return _signer(private, line.split())
@@ -87,13 +95,31 @@ def _unusable(detail: str) -> Failure:
     return failure("signing_key_unusable", detail=detail)
 
 
-def _content(path: str, option: str) -> str:
+def _content(path: str, option: str, *, secret: bool = False) -> str:
+    """Return the text of a file; a `secret` one must be its owner's alone."""
     try:
         with Path(path).expanduser().open("rb") as file:
+            if secret:
+                _require_private(os.fstat(file.fileno()))
             return file.read(_LARGEST).decode("ascii")
     except (OSError, ValueError, RuntimeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "it is no text of ASCII"
         raise _unusable(f"{option}: the file cannot be read ({reason})") from None
+
+
+def _require_private(file: os.stat_result) -> None:
+    """Refuse a key that others than its owner may read, by the rule of ssh (OpenSSH, authfile.c, sshkey_perm_ok).
+
+    It leaves alone a file that belongs to another account than the job's, such as one that a container mounts.
+
+    Raises:
+        Failure: `signing_key_unusable`.
+    """
+    mode = file.st_mode & 0o777
+    if file.st_uid == os.getuid() and mode & _OTHERS:
+        raise _unusable(
+            f"signing_key: others than its owner may use the file (mode {mode:04o}; chmod 600 ends that)"
+        )
 
 
 def _private(text: str) -> Ed25519PrivateKey:

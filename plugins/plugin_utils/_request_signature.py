@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from . import _answers as ans
 from ._answer_reader import AnswerError, read
 from ._armored_signature import SignatureError, fingerprint, key_of_line, signed, signed_json, verified
-from ._failure import failure
+from ._failure import Failure, failure
 from ._pc_times import PcTimes, in_utc, pc_times
 from ._plain_data import plain_data
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from ._operator_certificate import Signer
 
 FACT = "latchkey_challenges"
-"""The fact of a host with the open challenges, by the names of their sessions."""
+"""The fact of a host with the open challenges, by the names of their sessions.
+
+Of a session for which the PC has given none it has the PC's reason, under `why`.
+"""
 
 _CHALLENGE, _REQUEST = "latchkey-challenge", "latchkey-request"
 _CHALLENGE_SCHEMA, _REQUEST_SCHEMA = "latchkey-challenge-1", "latchkey-request-1"
@@ -191,7 +194,7 @@ def require_genuine(challenge: ans.ChallengeView | None, head: ans.HeadView | No
     return ""
 
 
-def facts_with(known: object, session: str, found: OpenChallenge | None) -> dict[str, Any]:
+def facts_with(known: object, session: str, found: OpenChallenge | None, why: str = "") -> dict[str, Any]:
     """Return the part of a result that sets the host's fact: the challenge of a session, or no longer one.
 
     It is empty where nothing changes.
@@ -200,12 +203,17 @@ def facts_with(known: object, session: str, found: OpenChallenge | None) -> dict
         known: the value of the fact before.
         session: the session's name.
         found: the new challenge; None: the session has none.
+        why: the PC's reason for having given none; empty: no reason is known.
     """
     before = plain_data(known) if isinstance(known, Mapping) else {}
-    if found is None and session not in before:
+    if found is None and not why and session not in before:
         return {}
     kept = {name: one for name, one in before.items() if name != session}
-    return {"ansible_facts": {FACT: kept if found is None else {**kept, session: found.as_fact()}}}
+    if found is not None:
+        kept[session] = found.as_fact()
+    elif why:
+        kept[session] = {"why": why}
+    return {"ansible_facts": {FACT: kept}}
 
 
 def challenge_of(known: object, session: str) -> OpenChallenge:
@@ -220,10 +228,17 @@ def challenge_of(known: object, session: str) -> OpenChallenge:
         task["operators"] = {str(name): str(sid) for name, sid in found["task"]["operators"].items()}
         one = OpenChallenge(read(ans.ChallengeView, found["challenge"]), float(found["received"]), task)
     except (AnswerError, AttributeError, TypeError, KeyError, ValueError):
-        raise failure("challenge_missing", session=session) from None
+        raise _missing(found, session) from None
     if fault := fault_of(one.challenge):
         raise failure("challenge_invalid", session=session, detail=fault)
     return one
+
+
+def _missing(found: object, session: str) -> Failure:
+    """Return the failure for a session without a challenge, with the PC's reason if the fact has it."""
+    why = found.get("why") if isinstance(found, Mapping) else None
+    detail = f". Its reason: {why.rstrip('.')}" if isinstance(why, str) and why else " that is still open"
+    return failure("challenge_missing", session=session, detail=detail)
 
 
 def signed_fields(signer: Signer, opened_by: OpenChallenge, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,8 +111,11 @@ def sealing_key(given: str | None) -> SealingKey | None:
     Raises:
         Failure: `sealing_key_unusable`, `hpke_missing`. Neither has anything of the key in its text.
     """
-    if not given:
+    if given is None:
         return None
+    # By an empty variable the grant must not become one of one party.
+    if not given.strip():
+        raise _unusable("it is empty; leave it out, if the grant is to be of one party")
     if not HAS_HPKE:
         raise failure("hpke_missing")
     text = given.encode() if _BEGIN in given else _content(Path(given).expanduser())

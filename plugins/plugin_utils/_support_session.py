@@ -42,8 +42,11 @@ def start(
     forecast = answer.forecast and asdict(answer.forecast)
     challenge = opened(answer, fields)
     # In check mode the PC issues none, and an open one of an earlier task stays.
-    facts = {} if agent.check else facts_with(challenges, fields["session"], challenge)
-    signing = {"challenge": answer.challenge and asdict(answer.challenge)}
+    facts = {} if agent.check else facts_with(challenges, fields["session"], challenge, answer.challenge_why)
+    signing = {
+        "challenge": answer.challenge and asdict(answer.challenge),
+        "challenge_why": answer.challenge_why,
+    }
     changed = reply.changed or known["enrolled"]
     return {"changed": changed, **view, "forecast": forecast, **known, **signing, **facts}
 

@@ -228,13 +228,14 @@ def test_no_request_goes_unsigned_by_itself(lab_pc: LabPC, keys: Keys) -> None:
 
 
 @provokes("certificate_expired", "certificate_not_yet_valid", "certificate_untrusted", "certificate_not_allowed",
-          "certificate_unusable")  # fmt: skip
+          "certificate_long_lived", "certificate_unusable")  # fmt: skip
 def test_a_certificate_that_does_not_count_shows_nothing(lab_pc: LabPC, keys: Keys) -> None:
     """Each fault of a certificate that ssh-keygen issues has its code, and the same challenge serves afterwards."""
     operator, _computer = lab_pc(policy=keys.policy(), script=[Grant()])
     keys.make("foreign")
     wrong = {
         "certificate_expired": keys.issue("-2h:-1h"),
+        "certificate_long_lived": keys.issue("-5m:forever"),
         "certificate_not_yet_valid": keys.issue("+1h:+2h"),
         "certificate_untrusted": keys.issue(authority="foreign"),
         "certificate_not_allowed": keys.issue(organization="Fabrikam"),

@@ -487,6 +487,7 @@ SCENARIOS: dict[str, Scenario] = {
     "certificate_unusable": lambda bench: signed(bench, principals=()),
     "certificate_untrusted": lambda bench: signed(bench, ca=NEXT_CA),
     "certificate_expired": lambda bench: signed(bench, until=-timedelta(minutes=1)),
+    "certificate_long_lived": lambda bench: signed(bench, until=timedelta(days=32)),
     "certificate_not_yet_valid": lambda bench: signed(bench, since=timedelta(minutes=1)),
     "certificate_not_allowed": lambda bench: signed(bench, principals=(b"intern",)),
     "challenge_unknown": lambda bench: signed(bench, changes={"nonce": "0"}),

@@ -8,6 +8,7 @@ import json
 import random
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, SSHCertificateType
 from msgspec.structs import replace
 
+from latchkey_agent.core import call_limit
+from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
     Authorities,
     Policy,
@@ -281,6 +284,7 @@ def test_an_unsigned_request_is_refused_once_a_key_is_pinned(bench: Bench, opera
     ("wrong", "code", "words"),
     [
         ({"until": -timedelta(seconds=1)}, "certificate_expired", "2026"),
+        ({"until": timedelta(days=31, seconds=1)}, "certificate_long_lived", "31 days"),
         ({"since": timedelta(seconds=1)}, "certificate_not_yet_valid", "2026"),
         ({"ca": NEXT_CA}, "certificate_untrusted", "SHA256:"),
         ({"extensions": {b"latchkey-organization": b"Fabrikam"}}, "certificate_not_allowed", "Fabrikam"),
@@ -305,26 +309,61 @@ def test_a_wrong_certificate_is_refused(
     assert words in refused(bench, operator.signed(operator.request()), code)
 
 
-def test_a_certificate_that_never_ends_counts(bench: Bench, operator: Controller) -> None:
-    """OpenSSH's largest number means that a certificate has no end; one that begins there is never valid."""
-    for begin in (0, 2**64 - 1):
-        line = endless(bench, begin)
-        operator.line = line
-        request = operator.signed(operator.request())
-        if begin:
-            assert "the end of the calendar" in bench.error(request).message
-        else:
-            assert bench.ask(request).outcome == "done"
-        operator.start()
+def test_a_certificate_must_end_soon(bench: Bench, operator: Controller) -> None:
+    """OpenSSH's largest number means that a certificate has no end; it does not count, nor one that begins there."""
+    for begin, code in ((0, "certificate_long_lived"), (2**64 - 1, "certificate_not_yet_valid")):
+        operator.line = endless(begin)
+        said = refused(bench, operator.signed(operator.request()), code)
+        assert "the end of the calendar" in said
+    operator.line = certificate(bench.world.now, until=timedelta(days=31))
+    assert bench.ask(operator.signed(operator.request())).outcome == "done"
 
 
-def endless(bench: Bench, begin: int) -> str:
+def test_a_clock_set_forward_shortens_no_certificate(bench: Bench, operator: Controller) -> None:
+    """The time that is left counts from the earlier of clock and agent's time while something is asked."""
+    operator.line = certificate(bench.world.now)
+    assert bench.ask(operator.signed(operator.request())).outcome == "done"
+    operator.line = certificate(bench.world.now, until=timedelta(days=31, minutes=30))
+    operator.start()
+    request = operator.signed(operator.request(restarts=3))
+    bench.world.set_clock(bench.world.now + timedelta(hours=1))
+    bench.wake()
+    assert bench.code(request) == "certificate_long_lived"
+
+
+def endless(begin: int) -> str:
     """Return a certificate without an end."""
     builder = SSHCertificateBuilder().public_key(signing.OPERATOR_KEY.public_key()).serial(7)
     builder = builder.type(SSHCertificateType.USER).key_id(b"Olga Operator").valid_principals([b"helpdesk"])
     builder = builder.valid_after(begin).valid_before(2**64 - 1)
     builder = builder.add_extension(b"latchkey-organization", b"Contoso IT")
     return builder.sign(CA).public_bytes().decode()
+
+
+def test_the_answer_says_why_it_has_no_challenge(
+    bench: Bench, operator: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the last call before the limit the PC does not look like one that pins no authority."""
+    monkeypatch.setattr(call_limit, "CALLS", 5)
+    request = operator.request()
+    found = [bench.result(operator.signed(request))]
+    assert "challenge_why" not in found[0]
+    operator.challenge = found[0]["challenge"]
+    again = bench.ask(operator.signed(replace(request, restarts=1))).result
+    assert again is not None
+    assert "at most 1000 calls of an account within an hour" in again["challenge_why"]
+    assert "challenge" not in again
+
+
+def test_a_device_key_that_cannot_be_used_is_the_reason(bench: Bench) -> None:
+    """The PC signs no challenge, and says so."""
+    pin(bench)
+    bench.agent.core._device_key = None
+    bench.agent.core._key_problem = "DPAPI failed"
+    with patch.object(Core, "_look_for_device_key"):
+        answer = bench.result(rq.SessionStart(session="CHG-1", reason="x"))
+    assert answer.get("challenge") is None
+    assert "DPAPI failed" in answer["challenge_why"]
 
 
 def test_only_the_roles_of_the_settings_count(bench: Bench, operator: Controller) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,6 +46,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent.packaging.system_tools import SSH_KEYGEN
+from latchkey_agent.core.core import Core
 from latchkey_agent.domain import Refused, window
 from latchkey_agent.handlers import signed_requests
 from latchkey_agent.protocol import control_requests as rq
@@ -84,6 +87,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_key_and_certificate_come_from_files_or_values(tmp_path: Path) -> None:
     """Both ways, and the certificate beside the key, lead to the same signer."""
     (tmp_path / "olga").write_text(private())
+    (tmp_path / "olga").chmod(0o600)
     (tmp_path / "olga-cert.pub").write_text(f"{LINE} olga@controller\n")
     found = olga()
     assert (found.name, found.organization, found.role) == ("Olga Operator", "Contoso IT", "helpdesk")
@@ -128,6 +132,34 @@ def test_an_unusable_key_is_named_and_not_quoted(key: str, line: str | None, wor
     assert caught.value.code == "signing_key_unusable"
     assert words in caught.value.error.message
     assert not any(part in caught.value.error.message for part in key.splitlines()[1:-1])
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o601])
+def test_a_key_that_others_may_use_is_refused(
+    tmp_path: Path, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with ssh: the owner's own file must be for the owner alone; another account's file is not looked at."""
+    file = tmp_path / "olga"
+    file.write_text(private())
+    file.chmod(mode)
+    with pytest.raises(Failure) as caught:
+        read_signer(str(file), LINE)
+    assert caught.value.code == "signing_key_unusable"
+    assert f"mode {mode:04o}" in caught.value.error.message
+    mine = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    assert read_signer(str(file), LINE).name == "Olga Operator"
+
+
+def test_ssh_keygen_refuses_the_same_key(tmp_path: Path) -> None:
+    """The rule is that of OpenSSH's own programs."""
+    require(SSH_KEYGEN)
+    file = tmp_path / "olga"
+    file.write_text(private())
+    for mode, refused in ((0o640, True), (0o600, False)):
+        file.chmod(mode)
+        done = subprocess.run(["ssh-keygen", "-y", "-f", str(file)], capture_output=True, check=False)
+        assert (done.returncode != 0) == refused
 
 
 def test_a_key_with_a_passphrase_is_unusable(tmp_path: Path) -> None:
@@ -373,6 +405,28 @@ def test_a_challenge_is_kept_in_a_fact_and_found_again(bench: Bench) -> None:
         assert caught.value.code == "challenge_missing"
 
 
+def test_the_pcs_reason_for_no_challenge_is_told(bench: Bench) -> None:
+    """It stays in the fact until the PC gives a challenge; a fact that was made up gets into no sentence."""
+    pin(bench)
+    bench.agent.core._device_key = None
+    bench.agent.core._key_problem = "DPAPI failed"
+    with patch.object(Core, "_look_for_device_key"):
+        known = started(bench, {"CHG-2": {"x": 1}}, wire=Wire(bench))
+    assert known["CHG-2"] == {"x": 1}
+    with pytest.raises(Failure) as caught:
+        challenge_of(known, "CHG-1")
+    assert caught.value.code == "challenge_missing"
+    assert (
+        "CHG-1. Its reason: This PC's device key cannot be used: DPAPI failed." in caught.value.error.message
+    )
+    for why in (None, 1, ""):
+        with pytest.raises(Failure) as caught:
+            challenge_of({"CHG-1": {"why": why}}, "CHG-1")
+        assert "that is still open" in caught.value.error.message
+    bench.world.sign_in(ANNA)
+    assert challenge_of(started(bench, known, wire=Wire(bench)), "CHG-1").challenge.session == "CHG-1"
+
+
 @pytest.mark.parametrize("change", [{"at": "x"}, {"offsets": {}}, {"public_key": "x"}, {"ends_at": "x"}])
 def test_a_malformed_challenge_signs_nothing(bench: Bench, change: dict[str, Any]) -> None:
     """Even if the PC has signed it so."""
@@ -484,9 +538,15 @@ def test_a_challenge_must_be_by_the_known_pc(bench: Bench, tmp_path: Path) -> No
 
 
 def test_an_empty_key_signs_nothing_and_asks_nobody() -> None:
-    """A variable that is empty by mistake does not make the request an unsigned one."""
-    result = stage([]).run("credential_request", {"session": "x", "signing_key": ""})
-    assert result["error_code"] == "signing_key_unusable"
+    """A variable that is empty by mistake does not make the request an unsigned one, or another person's."""
+    for options in (
+        {"signing_key": ""},
+        {"signing_key": " "},
+        {"signing_key": private(), "signing_certificate": ""},
+    ):
+        result = stage([]).run("credential_request", {"session": "x", **options})
+        assert result["error_code"] == "signing_key_unusable"
+        assert f"{list(options)[-1]} is empty" in result["msg"]
 
 
 def test_a_challenge_must_be_by_the_pc_that_signed_the_journal_head(bench: Bench) -> None:

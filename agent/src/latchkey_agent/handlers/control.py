@@ -65,7 +65,7 @@ from .levels import LEVELS
 from .peer import Peer
 from .session_commands import CommandHandler
 from .sign_on import must_sign_on, sign_on_obstacles
-from .signed_requests import SignedRequests, meant_account
+from .signed_requests import NO_KEY, Issue, SignedRequests, meant_account
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
@@ -150,12 +150,13 @@ class ControlHandler:
             )
         subject, state, changed = self._run(command, request, peer)
         named = {name: account.sid for name, account in operators.items()}
-        challenge = None if request.check else self._signing.challenge(request.session, peer, named)
+        issue = NO_KEY if request.check else self._signing.challenge(request.session, peer, named)
         result = ans.SessionAnswer(
             session=views.session_view(state, state.sessions[subject]),
             forecast=foreseen,
             journal_head=signed.head(self._core),
-            challenge=challenge,
+            challenge=issue.challenge,
+            challenge_why=issue.why,
         )
         return codec.done(result, changed=changed)
 
@@ -396,8 +397,8 @@ class ControlHandler:
         here = self._here()
         if (done := self._done_before(request)) is not None:
             result = _request_answer(self._core.state, request.session, done.subject, here)
-            challenge = self._signing.challenge(request.session, peer)
-            return codec.done(replace(result, challenge=challenge), changed=done.changed)
+            issue = self._signing.challenge(request.session, peer)
+            return codec.done(_with_challenge(result, issue), changed=done.changed)
         session = started_session(self._core.state, request.session)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
@@ -427,9 +428,9 @@ class ControlHandler:
                 raise
             said = _request_answer(self._core.state, request.session, fault.subject, here)
             return codec.refused(views.fault_view(fault), said)
-        challenge = None if request.check else self._signing.challenge(request.session, peer)
-        answer = _request_answer(state, request.session, subject, here)
-        return codec.done(replace(answer, means_why=why, challenge=challenge), changed=changed)
+        issue = NO_KEY if request.check else self._signing.challenge(request.session, peer)
+        answer = replace(_request_answer(state, request.session, subject, here), means_why=why)
+        return codec.done(_with_challenge(answer, issue), changed=changed)
 
     def _checked_signature(
         self,
@@ -757,6 +758,10 @@ def _named(state: State, name: str | None) -> set[str]:
         return set(state.sessions)
     theirs = [s.id for s in state.sessions.values() if s.name == name]
     return set(theirs[-1:])
+
+
+def _with_challenge(answer: ans.RequestAnswer, issue: Issue) -> ans.RequestAnswer:
+    return replace(answer, challenge=issue.challenge, challenge_why=issue.why)
 
 
 def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> ans.RequestAnswer:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from latchkey_agent import plain_text
@@ -19,6 +19,8 @@ from latchkey_agent.storage.ssh_signature import SignatureError
 
 ORGANIZATION, ROLE = "latchkey-organization", "latchkey-role"
 """The extensions of a certificate that Latchkey reads; others say nothing here."""
+LONGEST = timedelta(days=31)
+"""The time for which a certificate may still be valid: its end stands in for a list of revoked ones."""
 
 
 class Checked(NamedTuple):
@@ -66,7 +68,7 @@ def as_object(document: str) -> dict[str, Any]:
 
 
 def _certificate(core: Core, line: str, pinned: Authorities) -> Certificate:
-    """Return the certificate if a pinned key has issued it, and its time is now."""
+    """Return the certificate if a pinned key has issued it, its time is now, and it ends soon enough."""
     try:
         certificate = ssh_certificate.read(line)
     except SignatureError as fault:
@@ -80,6 +82,8 @@ def _certificate(core: Core, line: str, pinned: Authorities) -> Certificate:
         raise Refused("certificate_not_yet_valid", detail=_text(certificate.valid_after))
     if now.ends.timestamp() >= certificate.valid_before:
         raise Refused("certificate_expired", detail=_text(certificate.valid_before))
+    if certificate.valid_before - now.opens.timestamp() > LONGEST.total_seconds():
+        raise Refused("certificate_long_lived", detail=_text(certificate.valid_before), days=LONGEST.days)
     return certificate
 
 
@@ -120,7 +124,7 @@ def _requester(certificate: Certificate, pinned: Authorities) -> Requester:
 
 
 def _text(seconds: int) -> str:
-    """Return a moment of a certificate; beyond the calendar there is no end."""
+    """Return a moment of a certificate; a certificate without an end has one beyond the calendar."""
     try:
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")
     except (OverflowError, ValueError, OSError):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,14 +26,27 @@ from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.storage import ssh_signature
+from latchkey_agent.storage.device_key import DeviceKey
 from latchkey_agent.storage.signed_json import CHALLENGE, REQUEST, canonical_json
 
 from .operator_signatures import as_object, checked, difference
 from .peer import Peer
+from .views import refusal_view
 
 CHALLENGE_SCHEMA, REQUEST_SCHEMA = "latchkey-challenge-1", "latchkey-request-1"
 _HOUR = timedelta(hours=1)
 _BEFORE = timedelta(days=2)
+
+
+class Issue(NamedTuple):
+    """The attempt to issue a challenge. `why` there is none: a sentence, empty where the PC pins no authority."""
+
+    challenge: ans.ChallengeView | None
+    why: str = ""
+
+
+NO_KEY = Issue(None)
+"""The PC pins no authority, so no request can be signed; or the call is a dry one."""
 
 
 class SignedRequests:
@@ -42,49 +55,57 @@ class SignedRequests:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def challenge(
-        self, name: str, peer: Peer, named: dict[str, str] | None = None
-    ) -> ans.ChallengeView | None:
+    def challenge(self, name: str, peer: Peer, named: dict[str, str] | None = None) -> Issue:
         """Issue a challenge for the session of this name; it is in the journal when this returns.
 
-        None where none can be issued: no key is pinned, the PC cannot sign now, the session has ended, or the account
-        has made too many calls. The call that it comes with does not fail for that.
+        There is none where no key is pinned, the PC cannot sign now, the session has ended, or the account has made too
+        many calls. The call that it comes with does not fail for that.
 
         Args:
             name: the session's name.
             peer: the caller, who is also the account that the signed request must come from.
             named: the SIDs of the operators whom the call names, by those names.
         """
+        try:
+            if not self._core.authorities().keys:
+                return NO_KEY
+            return Issue(self._issued(name, peer, named or {}))
+        except Refused as refusal:
+            return Issue(None, refusal_view(refusal).message)
+
+    def _issued(self, name: str, peer: Peer, named: dict[str, str]) -> ans.ChallengeView:
+        """Issue a challenge.
+
+        Raises:
+            Refused: the PC cannot sign now, or the rules or the journal do not allow a challenge.
+        """
         core = self._core
-        with suppress(Refused):
-            if not core.authorities().keys or not core.can_sign:
-                return None
-            session = started_session(core.state, name)
-            account = self._meant(session)
-            issued = c.IssueChallenge(
-                by=peer.require_operator(),
-                name=name,
-                nonce=core.random(16).hex(),
-                seed=core.random(16).hex(),
-            )
-            with core.lock:
-                core.execute(issued, actor=peer.actor)
-                expires_at = core.state.challenges[issued.nonce].expires_at
-            told = {
-                **self._times(expires_at, session),
-                "device": core.computer.device,
-                "nonce": issued.nonce,
-                "account": account,
-                "session": session.name,
-                "reason": session.reason,
-                "ticket": session.ticket,
-                "ends_at": _utc(session.ends_at),
-                "operators": _operators(session),
-                "named": dict(named or {}),
-                "asked_by": _operator(issued.by),
-            }
-            return self._view(told)
-        return None
+        key = core.device_key
+        session = started_session(core.state, name)
+        account = self._meant(session)
+        issued = c.IssueChallenge(
+            by=peer.require_operator(),
+            name=name,
+            nonce=core.random(16).hex(),
+            seed=core.random(16).hex(),
+        )
+        with core.lock:
+            core.execute(issued, actor=peer.actor)
+            expires_at = core.state.challenges[issued.nonce].expires_at
+        told = {
+            **self._times(expires_at, session),
+            "device": core.computer.device,
+            "nonce": issued.nonce,
+            "account": account,
+            "session": session.name,
+            "reason": session.reason,
+            "ticket": session.ticket,
+            "ends_at": _utc(session.ends_at),
+            "operators": _operators(session),
+            "named": named,
+            "asked_by": _operator(issued.by),
+        }
+        return _challenge_view(told, key)
 
     def _meant(self, session: SupportSession) -> str:
         """Return the account that a request without one is for; empty where there is none."""
@@ -99,14 +120,6 @@ class SignedRequests:
             "expires_at": _utc(expires_at.replace(microsecond=0)),
             "offsets": _offsets(now, session.ends_at, self._core.computer.clock.zone()),
         }
-
-    def _view(self, told: dict[str, Any]) -> ans.ChallengeView:
-        """Return a challenge with the signature of the device key."""
-        key = self._core.device_key
-        document = {"schema_version": CHALLENGE_SCHEMA, **told}
-        signature = key.sign(CHALLENGE, canonical_json(document))
-        signed = {**told, "signature": signature, "public_key": key.public_key}
-        return msgspec.convert(signed, ans.ChallengeView)
 
     def checked(
         self,
@@ -189,6 +202,14 @@ class SignedRequests:
             "ask_again": request.ask_again,
             "sealing": msgspec.to_builtins(request.sealing),
         }
+
+
+def _challenge_view(told: dict[str, Any], key: DeviceKey) -> ans.ChallengeView:
+    """Return a challenge with the signature of the device key."""
+    document = {"schema_version": CHALLENGE_SCHEMA, **told}
+    signature = key.sign(CHALLENGE, canonical_json(document))
+    signed = {**told, "signature": signature, "public_key": key.public_key}
+    return msgspec.convert(signed, ans.ChallengeView)
 
 
 def meant_account(core: Core, session: str) -> Account:

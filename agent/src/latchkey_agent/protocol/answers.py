@@ -404,13 +404,15 @@ class EventView(Message, frozen=True, kw_only=True):
 class SessionAnswer(Message, frozen=True, kw_only=True):
     """Answer to `session_start`; without a session if the forecast stopped the start.
 
-    `challenge`: for the request that follows. Without one, requests cannot be signed on this PC.
+    `challenge`: for the request that follows. Without one, no request can be signed now, and `challenge_why` has the
+    reason; it is empty where the PC pins no authority.
     """
 
     session: SessionView | None = None
     forecast: ForecastView | None = None
     journal_head: HeadView | None = None
     challenge: ChallengeView | None = None
+    challenge_why: str = ""
 
 
 class EndedAnswer(Message, frozen=True, kw_only=True):
@@ -429,7 +431,7 @@ class RequestAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_request`, `request_wait` and `request_withdraw`.
 
     `request` is absent where a grant that covers the terms was found. `means_why`: the reason why `auto` chose the
-    means of the terms; empty without `auto`. `challenge`: for a further request, as after `session_start`.
+    means of the terms; empty without `auto`. `challenge` and `challenge_why`: for a further request (`SessionAnswer`).
     """
 
     session: str
@@ -437,6 +439,7 @@ class RequestAnswer(Message, frozen=True, kw_only=True):
     grant: GrantView | None = None
     means_why: str = ""
     challenge: ChallengeView | None = None
+    challenge_why: str = ""
 
 
 class ApplyAnswer(Message, frozen=True, kw_only=True):

@@ -223,6 +223,12 @@ ERRORS: dict[str, ErrorRow] = {
         "The certificate has expired at {detail}. Nothing was shown.",
         "Issue a new certificate. If this one should still be valid, check the PC's clock.",
     ),
+    "certificate_long_lived": ErrorRow(
+        "The certificate is valid until {detail}; this PC takes none that is still valid for more than {days} days. "
+        "Nothing was shown.",
+        "Issue a certificate that ends after some hours or days (ssh-keygen -V), since none can be revoked. If this "
+        "one ends soon, check the PC's clock.",
+    ),
     "certificate_not_yet_valid": ErrorRow(
         "The certificate is valid from {detail} on, and not yet. Nothing was shown.",
         "Check the clocks of the PC and of the computer that issued the certificate, or wait.",
