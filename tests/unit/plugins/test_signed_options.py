@@ -17,6 +17,7 @@ from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
@@ -27,6 +28,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_reque
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._device_check import DeviceCheck, device_check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import (
     Signer,
     read_signer,
@@ -40,16 +42,19 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._request_signatur
     require_genuine,
     signed_fields,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key import sealing_key
 from ansible_collections.latchkey.consent.plugins.plugin_utils._support_session import start
 from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Clock
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from agent.packaging.system_tools import SSH_KEYGEN
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import Refused, window
 from latchkey_agent.handlers import signed_requests
 from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol.fields import DeliveredHalf
 from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import CHALLENGE, canonical_json
 from tests.needs import require
@@ -326,8 +331,15 @@ def opened_by(bench: Bench, **task: Any) -> OpenChallenge:
     return challenge_of(started(bench, **task), "CHG-1")
 
 
+ONE_PARTY = HalfAnswers(None, "pc1", "CHG-1")
+
+
 def request(
-    wire: Wire, challenges: object, device: DeviceCheck | None = None, **options: Any
+    wire: Wire,
+    challenges: object,
+    device: DeviceCheck | None = None,
+    halves: HalfAnswers = ONE_PARTY,
+    **options: Any,
 ) -> dict[str, Any]:
     """Run the task `credential_request`, signed and without waiting; return its result."""
     signer = read_signer(private(), certificate(wire.bench.world.now))
@@ -336,11 +348,48 @@ def request(
         {"restarts": 1, **options},
         wait=False,
         deadline=Clock().deadline(60),
+        halves=halves,
         signer=signer,
         challenges=challenges,
         device=device,
     )
     return RequestTask(wire, None, told).ask()  # type: ignore[arg-type]
+
+
+def test_the_agent_takes_what_the_operator_signs_for_two_parties(bench: Bench, canary: bytearray) -> None:
+    """The signed request has the public key of the grant, and the signed use has what the agent has asked for."""
+    text = X25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    line = certificate(bench.world.now)
+    halves = HalfAnswers(
+        sealing_key(text.decode()), "pc1", "CHG-1", signer=lambda: read_signer(private(), line)
+    )
+    bench.world.set_password(ANNA, canary)
+    known = started(bench)
+    with pytest.raises(AssertionError, match="request_differs"):
+        request(Taking(bench, "sealing"), known, halves=halves)
+    asked = request(Wire(bench), known, halves=halves)["request"]["id"]
+    bench.show(asked)
+    assert bench.allow(asked, canary).done
+    use = {"session": "CHG-1", "action": "restart", "step": "updates"}
+    refused = bench.ask(rq.CredentialApply(**use))
+    assert isinstance(refused.result, dict)
+    given = halves.answer(read(ans.HalfView, refused.result["half"]))
+    half = msgspec.convert(given, DeliveredHalf)
+    assert bench.result(rq.CredentialApply(**use, half=half))["use"]["permit"]
+
+
+class Taking(Wire):
+    """A wire on which a field is taken out of what is sent."""
+
+    def __init__(self, bench: Bench, field: str) -> None:
+        super().__init__(bench)
+        self.field = field
+
+    def change(self, kind: type[Any], verb: str, _deadline: object, **fields: Any) -> Any:
+        """Send one request without the field."""
+        return super().change(kind, verb, _deadline, **{n: v for n, v in fields.items() if n != self.field})
 
 
 @pytest.mark.parametrize(
