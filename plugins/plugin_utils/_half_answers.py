@@ -205,7 +205,7 @@ def half_answers(options: dict[str, Any], pc: str) -> HalfAnswers:
 
 def _signature(signer: Signer, wanted: ans.HalfView, sealed: bytes) -> dict[str, str]:
     """Return the operator's signature over a use and the half that is delivered for it."""
-    document = {
+    document: dict[str, object] = {
         "schema_version": _APPLY_SCHEMA,
         "device_key": wanted.sealing.device,
         "certificate_sha256": signer.sha256,

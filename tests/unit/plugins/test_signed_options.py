@@ -372,7 +372,7 @@ def test_the_agent_takes_what_the_operator_signs_for_two_parties(bench: Bench, c
     asked = request(Wire(bench), known, halves=halves)["request"]["id"]
     bench.show(asked)
     assert bench.allow(asked, canary).done
-    use = {"session": "CHG-1", "action": "restart", "step": "updates"}
+    use: dict[str, Any] = {"session": "CHG-1", "action": "restart", "step": "updates"}
     refused = bench.ask(rq.CredentialApply(**use))
     assert isinstance(refused.result, dict)
     given = halves.answer(read(ans.HalfView, refused.result["half"]))
