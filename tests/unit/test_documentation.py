@@ -33,6 +33,7 @@ LONG_ROWS = (
     "docs/errors.md",
     "docs/field-reports.md",
     "docs/forecast.md",
+    "docs/security.md",
     "docs/verify-on-windows.md",
     "docs/writing.md",
     "lab/simulated/README.md",

@@ -317,6 +317,7 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
         "PC PC-1, account PC-1\\anna",
         "Asked by: PC-1\\admin, today 18:00, check code 4711",
         "Asked for: 1 restart, 0 unlocks, from today 18:00 to today 22:00",
+        ENGLISH["receipt_one_party"],
         ENGLISH["their_words"],
         "Name: “Kim”, “helpdesk”",
         "Reason: “Monthly updates”",

@@ -214,6 +214,7 @@ def test_no_term_of_the_protocol_is_missing_in_the_window() -> None:
     """A new term needs a line in the window, and a place in the test above."""
     assert set(TermsView.__struct_fields__) == {
         "means",
+        "two_parties",
         "restarts",
         "unlocks",
         "foreign_restarts",
