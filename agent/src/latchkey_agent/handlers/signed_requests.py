@@ -159,7 +159,7 @@ class SignedRequests:
         who = _requester(certificate, pinned)
         signer = self._signer(sent.document, sent.signature, certificate)
         written = _object(sent.document)
-        nonce = str(written.get("nonce"))
+        nonce = found if isinstance(found := written.get("nonce"), str) else ""
         challenge = open_challenge(core.state, nonce, session.id, core.now())
         if request.account is None:
             raise Refused("account_not_signed")
