@@ -39,6 +39,7 @@ options:
     description:
       - The key with which M(latchkey.consent.credential_request) signs the request, as a path on the controller or as
         its content, an OpenSSH private key (Ed25519) without a passphrase. No result has it.
+      - The file must be its owner's alone, as for ssh. An empty value fails the task.
       - The other modules take the option for C(module_defaults) only, and do not use it.
       - If not set, the request is not signed.
     type: str

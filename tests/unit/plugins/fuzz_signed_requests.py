@@ -265,13 +265,13 @@ class Pc:
 # --- the controller's readers
 
 
-def controllers() -> list[Reader]:
+def controllers(pc: Pc) -> list[Reader]:
     """Return the collection's readers."""
-    keys, armor, failures = (
+    keys, armor, failures, requests, answers, reader = (
         importlib.import_module(f"{PLUGINS}.{name}")
-        for name in ("_operator_certificate", "_armored_signature", "_failure")
-    )
-    requests = importlib.import_module(f"{PLUGINS}._request_signature")
+        for name in ("_operator_certificate", "_armored_signature", "_failure", "_request_signature", "_answers",
+                     "_answer_reader")
+    )  # fmt: skip
     form = serialization.PrivateFormat.OpenSSH
     private = OPERATOR_KEY.private_bytes(
         serialization.Encoding.PEM, form, serialization.NoEncryption()
@@ -289,11 +289,29 @@ def controllers() -> list[Reader]:
             return refusal_of(lambda: requests.challenge_of(value, "CHG-1"), failures.Failure)
         return "no JSON"
 
-    known = {"CHG-1": {"challenge": {}, "received": 0.0, "task": {"reason": "", "ticket": "", "ends": ""}}}
+    task = {"reason": "Monthly updates", "ticket": "CHG-1", "ends": "23:00", "operators": {}}
+    known = {"CHG-1": {"challenge": pc.controller.challenge, "received": 1.8e9, "task": task}}
+    olga = keys.read_signer(private, LINE)
+
+    def challenge(text: bytes) -> str:
+        """Sign a request for a challenge that the PC has signed as it is: each text of it is the PC's."""
+        with suppress(ValueError, RecursionError):
+            found = json.loads(text)
+            asked = {"session": "CHG-1", "restarts": 1, "not_before": "22:00", "not_after": "05:00"}
+
+            def sign() -> None:
+                view = reader.read(answers.ChallengeView, found)
+                requests.signed_fields(olga, requests.OpenChallenge(view, 1.8e9, task), asked)
+
+            return refusal_of(sign, failures.Failure, reader.AnswerError)
+        return "no JSON"
+
+    told = json.dumps(pc.controller.challenge).encode()
     return [
         Reader("the controller's certificate", (BLOB,), signer, 4),
         Reader("the controller's signature", (blob_of(ARMOR),), signature),
         Reader("the fact with challenges", (json.dumps(known).encode(), b'{"CHG-1": {"why": "x"}}'), fact, 4),
+        Reader("a challenge that the PC has signed", (told,), challenge, 4),
     ]
 
 
@@ -309,7 +327,7 @@ def readers(pc: Pc) -> list[Reader]:
         Reader("a public key", (line_of(CA).encode(),), read_key),
         Reader("a signed request as a message", (message,), read_message),
         Reader("a signed request, by the whole agent", (pc.document(),), pc.read, 1),
-        *controllers(),
+        *controllers(pc),
     ]
 
 
