@@ -16,8 +16,8 @@ from pathlib import Path
 from tests.benchmarks.__main__ import PAGE
 from tests.benchmarks.figures import with_fleet
 from tests.benchmarks.machine_words import machine
-from tests.fleet.figures_of_fleet import FEW, figures, section
-from tests.fleet.fleet_night import Plan, play
+from tests.fleet.figures_of_fleet import figures, section
+from tests.fleet.fleet_night import FEW, Plan, play
 from tools import setup
 
 BYTES_OF_A_PC = 22e6
@@ -35,7 +35,14 @@ def main(arguments: list[str]) -> int:
     piece = min(options.slice, options.pcs)
     wave = min(options.pcs, options.wave or max(piece, _fitting() // piece * piece))
     plan = Plan(
-        options.pcs, options.workers, piece, wave, options.forks, options.mode, options.kills, options.outage
+        options.pcs,
+        options.workers,
+        piece,
+        wave,
+        options.forks or piece,
+        options.mode,
+        options.kills,
+        options.outage,
     )
     began = time.monotonic()
 
@@ -66,7 +73,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--wave", type=_at_least_one, default=0, help="PCs at once; by default as memory allows"
     )
-    parser.add_argument("--forks", type=_at_least_one, default=10, help="forks of each slice")
+    parser.add_argument(
+        "--forks",
+        type=_at_least_one,
+        default=0,
+        help="forks of each slice; by default one for each of its PCs",
+    )
     parser.add_argument("--mode", choices=["wait", "begin"], default="wait", help="maintenance_restart_mode")
     parser.add_argument("--kills", type=_at_least_none, default=1, help="nodes that are killed in each wave")
     parser.add_argument("--outage", type=float, default=20.0, help="seconds that a PC is down")

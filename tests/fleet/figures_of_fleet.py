@@ -9,14 +9,13 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.figures import Figure, table
+from tests.fleet.fleet_night import COMPARED, FEW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.fleet.fleet_night import Plan, Told, Work
 
-FEW = 100
-"""PCs: the cost of each at the whole fleet is compared with that at so many."""
 SAME_COST = 1.1
 SHARE = 0.9
 """The least share of a node's throughput that another node adds, until the processors are full."""
@@ -54,7 +53,7 @@ def _adding(told: Told, plan: Plan) -> list[Figure]:
     # The goal is the largest allowed value.
     return [
         Figure(
-            f"fleet, seconds of a slice on each of {plan.workers} nodes at once, as a part of those of one slice alone",
+            f"fleet, seconds of {COMPARED} PCs on each of {plan.workers} nodes at once, against {COMPARED} PCs on one",
             1 / share,
             "times",
             1 / SHARE if busy < FULL else None,
@@ -65,27 +64,23 @@ def _adding(told: Told, plan: Plan) -> list[Figure]:
 
 
 def _growth(waves: Sequence[Work]) -> list[Figure]:
-    """Compare the cost of each PC of the whole fleet with that of its first hundred."""
-    few = 0
-    for number, one in enumerate(waves):
-        few += one.pcs
-        if few >= FEW and number + 1 < len(waves):
-            first = reduce(lambda one, more: one.plus(more), waves[: number + 1])
-            whole = reduce(lambda one, more: one.plus(more), waves)
-            return [
-                Figure(
-                    f"fleet, processor time for each PC: {whole.pcs} PCs against {first.pcs}",
-                    (whole.processor / whole.pcs) / (first.processor / first.pcs),
-                    "times",
-                    SAME_COST,
-                    where=f"{first.processor / first.pcs:.2f} s each, then {whole.processor / whole.pcs:.2f} s",
-                )
-            ]
-    return []
+    """Compare the cost of each PC of the whole fleet with that of its first wave."""
+    first, whole = waves[0], reduce(lambda one, more: one.plus(more), waves)
+    if whole.pcs <= FEW or len(waves) == 1:
+        return []
+    return [
+        Figure(
+            f"fleet, processor time for each PC: {whole.pcs} PCs against {first.pcs}",
+            (whole.processor / whole.pcs) / (first.processor / first.pcs),
+            "times",
+            SAME_COST,
+            where=f"{first.processor / first.pcs:.2f} s each, then {whole.processor / whole.pcs:.2f} s",
+        )
+    ]
 
 
 def _busy(work: Work) -> float:
-    """Return the share of the processors' time that all programs had: other programs fill them, too."""
+    """Return the share of the processors' time that programs had: other programs fill them, too."""
     return work.everything / work.seconds / len(os.sched_getaffinity(0))
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab.simulated.customer_script import Grant
 from tests.benchmarks.operator_bench import bench, computer
-from tests.benchmarks.processes import used_by, used_by_all
+from tests.benchmarks.processes import used_by, used_by_urgent
 from tests.fleet.execution_nodes import PATIENCE, Mesh, Node, Slice
 from tests.lab.job import SESSION, Task, written
 from tests.lab.maintenance import STEPS, program
@@ -36,7 +36,11 @@ RESTART_SECONDS = 20.0
 """Seconds that a PC is down: nodes wait for the PCs, as they do at night."""
 KILLED_AT = ("updates_begun", "going_down", "locked", "accounting_upgraded")
 """The events of a PC at which the node that works on it is killed."""
+FEW = 100
+"""PCs of the first wave: the cost of each PC of the whole fleet is compared with that of these."""
 MOST_LAUNCHES = 12
+COMPARED = 4
+"""PCs of a slice, where one node is compared with all: so few that the nodes wait for the PCs most of the time."""
 VARIABLES: dict[str, Any] = {
     "maintenance_session": SESSION,
     "maintenance_reason": "Monthly updates",
@@ -59,7 +63,7 @@ class Plan:
     workers: int
     piece: int
     wave: int
-    forks: int = 10
+    forks: int
     mode: str = "wait"
     kills: int = 1
     restart_seconds: float = RESTART_SECONDS
@@ -68,7 +72,8 @@ class Plan:
 class Work(NamedTuple):
     """The cost of the maintenance of some PCs.
 
-    `processor` are the processor seconds of controller, nodes and PCs together, `everything` those of all programs.
+    `processor` are the processor seconds of controller, nodes and PCs together, `everything` those of all
+    programs but those that yield to every other.
     """
 
     pcs: int
@@ -105,10 +110,10 @@ class Wave:
     plan: Plan
     say: Callable[[str], None]
 
-    def slices(self, names: Sequence[str] | None = None) -> list[Slice]:
-        """Return these PCs, or all, in slices, each PC dealt in turn as AWX does."""
+    def slices(self, names: Sequence[str] | None = None, size: int | None = None) -> list[Slice]:
+        """Return these PCs, or all, in slices of this size or the plan's, each PC dealt in turn as AWX does."""
         chosen = list(self.pcs) if names is None else list(names)
-        count = -(-len(chosen) // self.plan.piece)
+        count = -(-len(chosen) // (size or self.plan.piece))
         return [
             Slice(
                 f"slice {number + 1}",
@@ -129,16 +134,16 @@ class Wave:
             pc.customer.lock()
             pass_until(pc, "22:00")
 
-    def maintain(self, names: Sequence[str]) -> Work:
-        """Launch the job until no PC has work left; return its cost."""
-        began, used, everything = time.monotonic(), used_by(os.getpid()), used_by_all()
+    def maintain(self, names: Sequence[str], size: int | None = None) -> Work:
+        """Launch the job until no PC has work left; return its cost. `size` is that of a slice, if not the plan's."""
+        began, used, everything = time.monotonic(), used_by(os.getpid()), used_by_urgent()
         left, launches = list(names), 0
         while left:
             launches += 1
             assert launches <= MOST_LAUNCHES, (
                 f"{len(left)} PCs are not done after {MOST_LAUNCHES} launches: {left}"
             )
-            ended = self.mesh.run("maintain.yml", self.slices(left))
+            ended = self.mesh.run("maintain.yml", self.slices(left, size))
             assert all(one.code == 0 for one in ended), _failures(ended)
             done = {host for one in ended for host in _done(one)}
             left = [name for name in left if name not in done]
@@ -148,7 +153,7 @@ class Wave:
                 )
                 time.sleep(self.plan.restart_seconds / 4)
         seconds, ours = time.monotonic() - began, used_by(os.getpid()) - used
-        return Work(len(names), seconds, ours, used_by_all() - everything)
+        return Work(len(names), seconds, ours, used_by_urgent() - everything)
 
     def kill_nodes(self, count: int, names: Sequence[str], dice: random.Random, told: Told) -> None:
         """Kill this number of nodes from now on, each at the first event of one of its PCs."""
@@ -237,7 +242,7 @@ def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], Non
     A first wave that is too small for this comparison leaves it out.
     """
     told = Told()
-    sizes = [min(plan.wave, plan.pcs - first) for first in range(0, plan.pcs, plan.wave)]
+    sizes = waves(plan)
     for number, size in enumerate(sizes, 1):
         say(f"wave {number} of {len(sizes)}: {size} PCs are switched on")
         place = folder / f"wave{number}"
@@ -245,7 +250,7 @@ def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], Non
             say(f"wave {number}: the customers are asked")
             running.ask()
             left = list(running.pcs)
-            if number == 1 and size > (1 + plan.workers) * plan.piece:
+            if number == 1 and size > (1 + plan.workers) * COMPARED:
                 left = compare(running, told)
             running.kill_nodes(plan.kills, left, dice, told)
             told.waves.append(running.maintain(left))
@@ -256,10 +261,16 @@ def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], Non
     return told
 
 
+def waves(plan: Plan) -> list[int]:
+    """Return the number of PCs in each wave: first a hundred if the fleet is larger, then as many as fit."""
+    first = min(plan.wave, plan.pcs, FEW)
+    return [first, *(min(plan.wave, plan.pcs - done) for done in range(first, plan.pcs, plan.wave))]
+
+
 def compare(running: Wave, told: Told) -> list[str]:
-    """Maintain one slice on one node, then one on each at once; return the PCs that are left."""
-    piece, names = running.plan.piece, list(running.pcs)
-    all_nodes = (1 + running.plan.workers) * piece
-    told.alone = running.maintain(names[:piece])
-    told.together = running.maintain(names[piece:all_nodes])
+    """Maintain one small slice on one node, then one on each at once; return the PCs that are left."""
+    names = list(running.pcs)
+    all_nodes = (1 + running.plan.workers) * COMPARED
+    told.alone = running.maintain(names[:COMPARED], COMPARED)
+    told.together = running.maintain(names[COMPARED:all_nodes], COMPARED)
     return names[all_nodes:]

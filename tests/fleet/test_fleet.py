@@ -12,7 +12,7 @@ import pytest
 from tests.benchmarks.figures import fleet_of, page, with_fleet
 from tests.fleet.__main__ import main
 from tests.fleet.figures_of_fleet import figures
-from tests.fleet.fleet_night import Plan, Told, Work, play
+from tests.fleet.fleet_night import Plan, Told, Work, play, waves
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(300)
 def test_a_slice_of_a_node_that_died_goes_on_elsewhere(tmp_path: Path) -> None:
     """Each step is done once on each PC, each restart made once, and each customer asked once."""
     said: list[str] = []
-    plan = Plan(pcs=6, workers=2, piece=3, wave=6, kills=1, restart_seconds=1.0)
+    plan = Plan(pcs=6, workers=2, piece=3, wave=6, forks=3, kills=1, restart_seconds=1.0)
 
     told = play(tmp_path, plan, random.Random(1), said.append)  # noqa: S311 - no secret
 
@@ -44,6 +44,13 @@ def test_slices_at_once_begin_restarts_and_later_launches_collect_them(tmp_path:
     assert [work.pcs for work in told.waves] == [4]
 
 
+def test_the_first_wave_is_a_hundred_pcs_and_the_others_are_full() -> None:
+    """All PCs are in a wave, also in the smallest fleet and in one that fits at once."""
+    sizes = {(1000, 450): [100, 450, 450], (200, 200): [100, 100], (100, 700): [100], (7, 3): [3, 3, 1]}
+    for (pcs, wave), expected in sizes.items():
+        assert waves(Plan(pcs=pcs, workers=2, piece=2, wave=wave, forks=2)) == expected
+
+
 def work(pcs: int, processor: float) -> Work:
     """Return the cost of some PCs in 100 s."""
     return Work(pcs, 100.0, processor, processor)
@@ -51,7 +58,7 @@ def work(pcs: int, processor: float) -> Work:
 
 def test_the_figures_compare_one_node_with_all_and_a_hundred_pcs_with_the_fleet() -> None:
     """The goals are missed where a node adds too little, and where each PC costs more in a large fleet."""
-    plan = Plan(pcs=200, workers=2, piece=10, wave=100)
+    plan = Plan(pcs=200, workers=2, piece=10, wave=100, forks=10)
     told = Told(waves=[work(100, 100.0), work(100, 140.0)], alone=work(10, 10.0), together=work(20, 30.0))
     found = {figure.name: figure for figure in figures(told, plan)}
     adding = next(figure for name, figure in found.items() if "at once" in name)
