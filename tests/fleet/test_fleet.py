@@ -62,7 +62,7 @@ def test_the_figures_compare_one_node_with_all_and_a_hundred_pcs_with_the_fleet(
     told = Told(waves=[work(100, 100.0), work(100, 140.0)], alone=work(10, 10.0), together=work(20, 30.0))
     found = {figure.name: figure for figure in figures(told, plan)}
     adding = next(figure for name, figure in found.items() if "at once" in name)
-    growth = next(figure for name, figure in found.items() if "against" in name)
+    growth = next(figure for name, figure in found.items() if "processor time for each PC" in name)
     assert (adding.value, adding.holds) == (1.0, True)
     assert growth.value == pytest.approx(1.2)
     assert growth.holds is False
