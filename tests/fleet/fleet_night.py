@@ -39,8 +39,8 @@ KILLED_AT = ("updates_begun", "going_down", "locked", "accounting_upgraded")
 FEW = 100
 """PCs of the first wave: the cost of each PC of the whole fleet is compared with that of these."""
 MOST_LAUNCHES = 12
-COMPARED = 4
-"""PCs of a slice, where one node is compared with all: so few that the nodes wait for the PCs most of the time."""
+COMPARED, COMPARED_OUTAGE = 4, 90.0
+"""PCs of a slice and seconds of an outage where one node is compared with all: the nodes wait most of the time."""
 VARIABLES: dict[str, Any] = {
     "maintenance_session": SESSION,
     "maintenance_reason": "Monthly updates",
@@ -93,12 +93,17 @@ class Work(NamedTuple):
 
 @dataclass
 class Told:
-    """The costs of a fleet's night: of each wave, of one slice on one node, and of a slice on each node at once."""
+    """The costs of each wave of a fleet's night, and the number of nodes that were killed."""
 
     waves: list[Work] = field(default_factory=list)
-    alone: Work | None = None
-    together: Work | None = None
     deaths: int = 0
+
+
+class Compared(NamedTuple):
+    """The costs of a slice on one node, and of a slice on each node at once."""
+
+    alone: Work
+    together: Work
 
 
 @dataclass
@@ -110,10 +115,10 @@ class Wave:
     plan: Plan
     say: Callable[[str], None]
 
-    def slices(self, names: Sequence[str] | None = None, size: int | None = None) -> list[Slice]:
-        """Return these PCs, or all, in slices of this size or the plan's, each PC dealt in turn as AWX does."""
+    def slices(self, names: Sequence[str] | None = None) -> list[Slice]:
+        """Return these PCs, or all, in slices, each PC dealt in turn as AWX does."""
         chosen = list(self.pcs) if names is None else list(names)
-        count = -(-len(chosen) // (size or self.plan.piece))
+        count = -(-len(chosen) // self.plan.piece)
         return [
             Slice(
                 f"slice {number + 1}",
@@ -134,8 +139,8 @@ class Wave:
             pc.customer.lock()
             pass_until(pc, "22:00")
 
-    def maintain(self, names: Sequence[str], size: int | None = None) -> Work:
-        """Launch the job until no PC has work left; return its cost. `size` is that of a slice, if not the plan's."""
+    def maintain(self, names: Sequence[str]) -> Work:
+        """Launch the job until no PC has work left; return its cost."""
         began, used, everything = time.monotonic(), used_by(os.getpid()), used_by_urgent()
         left, launches = list(names), 0
         while left:
@@ -143,7 +148,7 @@ class Wave:
             assert launches <= MOST_LAUNCHES, (
                 f"{len(left)} PCs are not done after {MOST_LAUNCHES} launches: {left}"
             )
-            ended = self.mesh.run("maintain.yml", self.slices(left, size))
+            ended = self.mesh.run("maintain.yml", self.slices(left))
             assert all(one.code == 0 for one in ended), _failures(ended)
             done = {host for one in ended for host in _done(one)}
             left = [name for name in left if name not in done]
@@ -237,10 +242,7 @@ def wave(folder: Path, count: int, plan: Plan, say: Callable[[str], None]) -> It
 
 
 def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], None]) -> Told:
-    """Play the night of the whole fleet; return its costs. The first wave compares one node with all of them.
-
-    A first wave that is too small for this comparison leaves it out.
-    """
+    """Play the night of the whole fleet; return its costs."""
     told = Told()
     sizes = waves(plan)
     for number, size in enumerate(sizes, 1):
@@ -249,11 +251,9 @@ def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], Non
         with wave(place, size, plan, say) as running:
             say(f"wave {number}: the customers are asked")
             running.ask()
-            left = list(running.pcs)
-            if number == 1 and size > (1 + plan.workers) * COMPARED:
-                left = compare(running, told)
-            running.kill_nodes(plan.kills, left, dice, told)
-            told.waves.append(running.maintain(left))
+            names = list(running.pcs)
+            running.kill_nodes(plan.kills, names, dice, told)
+            told.waves.append(running.maintain(names))
             running.check()
         # The journals and logs of a thousand PCs would fill the disk.
         shutil.rmtree(place)
@@ -267,10 +267,14 @@ def waves(plan: Plan) -> list[int]:
     return [first, *(min(plan.wave, plan.pcs - done) for done in range(first, plan.pcs, plan.wave))]
 
 
-def compare(running: Wave, told: Told) -> list[str]:
-    """Maintain one small slice on one node, then one on each at once; return the PCs that are left."""
-    names = list(running.pcs)
-    all_nodes = (1 + running.plan.workers) * COMPARED
-    told.alone = running.maintain(names[:COMPARED], COMPARED)
-    told.together = running.maintain(names[COMPARED:all_nodes], COMPARED)
-    return names[all_nodes:]
+def compare(folder: Path, workers: int, say: Callable[[str], None]) -> Compared:
+    """Maintain one small slice on one node, then one on each of these nodes at once; return the costs."""
+    count = (1 + workers) * COMPARED
+    plan = Plan(count, workers, COMPARED, count, forks=COMPARED, kills=0, restart_seconds=COMPARED_OUTAGE)
+    with wave(folder, count, plan, say) as running:
+        say(f"{count} customers are asked")
+        running.ask()
+        names = list(running.pcs)
+        compared = Compared(running.maintain(names[:COMPARED]), running.maintain(names[COMPARED:]))
+        running.check()
+    return compared
