@@ -166,6 +166,10 @@ def test_no_two_operators_share_a_key(tmp_path: Path) -> None:
         "no key of the authority"
         in operator.begin("latchkey.consent.keys", "-e", json.dumps(wrong)).fail().output
     )
+    long = {**wrong, "keys_hours": 745}
+    del long["keys_public_key"]
+    refused = operator.begin("latchkey.consent.keys", "-e", json.dumps(long)).fail()
+    assert "keys_hours is 1 to 744" in " ".join(refused.output.split())
 
 
 @pytest.mark.timeout(480)
