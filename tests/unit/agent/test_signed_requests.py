@@ -350,7 +350,7 @@ def test_the_answer_says_why_it_has_no_challenge(
     assert "challenge_why" not in found[0]
     operator.challenge = found[0]["challenge"]
     again = bench.ask(operator.signed(replace(request, restarts=1))).result
-    assert again is not None
+    assert isinstance(again, dict)
     assert "at most 1000 calls of an account within an hour" in again["challenge_why"]
     assert "challenge" not in again
 
