@@ -30,7 +30,9 @@ RUNS ?= 20
 WITHOUT ?=
 # Which groups of figures `make bench` measures; empty means all, and writes them down.
 FIGURES ?=
-# The fleet of `make fleet`: PCS above, execution nodes, PCs of a slice, PCs at once, forks of a slice, `wait` or `begin`.
+# The fleet of `make fleet`: PCS above, execution nodes, PCs of a slice, PCs at once, forks of a slice, `wait` or `begin`;
+# PART=nodes compares one node with all instead.
+PART ?=
 WORKERS ?=
 SLICE ?=
 WAVE ?=
@@ -56,7 +58,7 @@ VENV ?= .venv
 PYTHON ?=
 
 # Each recipe hands a choice to the program that it is meant for. Programs that such a program starts have their own.
-unexport DEMO PC PCS CONNECTION PORT BROWSER FOLDER TESTS TARGET STEP GATES RUNS WITHOUT FIGURES MODULE SAMPLE SEED \
+unexport DEMO PC PCS PART CONNECTION PORT BROWSER FOLDER TESTS TARGET STEP GATES RUNS WITHOUT FIGURES MODULE SAMPLE SEED \
 	PATIENCE SIGN VENV PYTHON LINES WORKERS SLICE WAVE FORKS MODE VERSION REPOSITORY DOCUMENTATION ISSUES HOMEPAGE
 MAKEOVERRIDES :=
 
@@ -82,6 +84,7 @@ help: ## show this table
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'WITHOUT="wixl xvfb" lets make test run as on a machine that lacks these system packages; WITHOUT=all hides all.'
 	@echo 'PCS=200 WORKERS=4 SLICE=25 WAVE=100 FORKS=10 MODE=begin choose the fleet of make fleet.'
+	@echo 'PART=nodes lets make fleet compare one node with all of them instead.'
 	@echo 'MODULE=domain/permits.py lets make mutants measure one module, SAMPLE=300 a random sample of all.'
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="style types" runs some gates.'
 
@@ -153,7 +156,7 @@ fleet: ## a night on PCS=1000 simulated PCs through execution nodes, some of the
 	$(setup_lab) test
 	$(run) tests.fleet $(if $(PCS),--pcs $(PCS)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SLICE),--slice $(SLICE)) \
 		$(if $(WAVE),--wave $(WAVE)) $(if $(FORKS),--forks $(FORKS)) $(if $(MODE),--mode $(MODE)) \
-		$(if $(SEED),--seed $(SEED))
+		$(if $(SEED),--seed $(SEED)) $(if $(PART),--part $(PART))
 
 mutants: ## the share of small changes of the core that a test notices
 	$(setup_lab) mutants

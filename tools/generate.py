@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "tools/generate.py"
 AGENT_ERRORS = "agent/src/latchkey_agent/protocol/errors.py"
 COLLECTION_ERRORS = "plugins/plugin_utils/_error_table.py"
+SIGNER_LINES = "agent/src/latchkey_agent/cli/signer_lines.py"
 WIDTH = 120
 LANGUAGES = ("de", "en")
 
@@ -366,11 +367,23 @@ def _catalogue_file(language: str, suffix: str) -> str:
     return f"agent/src/latchkey_agent/locales/{language}/LC_MESSAGES/companion.{suffix}"
 
 
+# --- modules that the collection has from the agent -------------------------------------------------
+
+
+def copied(source: str) -> str:
+    """Return a module of the agent that needs nothing of it, as a private module of the collection."""
+    text = (ROOT / source).read_text(encoding="utf-8")
+    head = "".join(f"# {line}\n" for line in SPDX)
+    marks = f"# FOR INTERNAL COLLECTION USE ONLY\n# Made by {COMMAND} from {source}; do not edit.\n"
+    return head + marks + text.removeprefix(head)
+
+
 # --- files ------------------------------------------------------------------------------------------
 
 TARGETS: dict[str, Callable[[], str | bytes]] = {
     "agent/src/latchkey_agent/protocol/schema.json": schema,
     "plugins/plugin_utils/_answers.py": answers_module,
+    "plugins/plugin_utils/_signer_lines.py": partial(copied, SIGNER_LINES),
     "docs/errors.md": errors_page,
     "docs/states.md": states_page,
     **{_catalogue_file(language, "mo"): partial(catalogue, language) for language in LANGUAGES},

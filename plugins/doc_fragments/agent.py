@@ -41,6 +41,7 @@ options:
       - The key with which M(latchkey.consent.credential_request) signs the request, as a path on the controller or as
         its content, an OpenSSH private key (Ed25519) without a passphrase. No result has it.
       - With it M(latchkey.consent.credential_apply) signs each use of a grant of two parties whose request was signed.
+      - The file must be its owner's alone, as for ssh. An empty value fails the task.
       - The other modules take the option for C(module_defaults) only, and do not use it.
       - If not set, the request is not signed.
     type: str

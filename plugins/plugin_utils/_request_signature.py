@@ -258,7 +258,8 @@ def signed_fields(signer: Signer, opened_by: OpenChallenge, fields: Mapping[str,
         problem = opened_by.difference(session)
         asked |= opened_by.moments(asked)
         device_key = fingerprint(key_of_line(challenge.public_key))
-    except (ValueError, SignatureError) as fault:
+    except (ArithmeticError, TypeError, ValueError, SignatureError) as fault:
+        # A PC can sign times without an offset, or at the calendar's end.
         problem, device_key = f"it cannot be read: {fault}", ""
     if problem:
         raise failure("challenge_invalid", session=session, detail=problem)

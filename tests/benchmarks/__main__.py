@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from agent.packaging.workshop import WorkError
 from tests import ansible_windows
 from tests.benchmarks import calls, click, core, many, provider, restarts, service, wire
-from tests.benchmarks.figures import as_json, fleet_of, page
+from tests.benchmarks.figures import as_json, page
 from tests.benchmarks.machine_words import machine
 from tools import setup
 
@@ -74,8 +74,7 @@ def main(names: list[str]) -> int:
         figures = run(names or list(MEASURES), Path(folder))
     if not names:
         FILE.write_text(as_json(figures), encoding="utf-8")
-        fleet = fleet_of(PAGE.read_text(encoding="utf-8"))
-        PAGE.write_text(page(figures, machine(), fleet), encoding="utf-8")
+        PAGE.write_text(page(figures, machine(), PAGE.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"written: {FILE.relative_to(setup.ROOT)}, {PAGE.relative_to(setup.ROOT)}")
     missed = sum(figure.holds is False for figure in figures)
     print(f"{missed} goals are missed" if missed else "every goal is met")

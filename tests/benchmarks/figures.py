@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ runs against the same PCs: `ansible.builtin.raw`, and `ansible.windows` with can
 neither side pays for a PowerShell that really starts (on Windows both do, once a command).
 """
 FLEET = "<!-- Written by `make fleet`; do not edit. -->"
+NODES = "<!-- Written by `make fleet PART=nodes`; do not edit. -->"
+_NEXT = re.compile(r"\n<!-- Written by ")
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,13 @@ def _plain(figure: Figure) -> dict[str, Any]:
     }
 
 
-def page(figures: Sequence[Figure], machine: str, fleet: str = "") -> str:
-    """Return the page of the documentation; `fleet` is the section that `make fleet` has written."""
-    parts = [PAGE, *table(figures), "", f"Measured on {machine}.", ""]
-    return "\n".join(parts) + (f"\n{FLEET}\n{fleet}\n" if fleet else "")
+def page(figures: Sequence[Figure], machine: str, before: str = "") -> str:
+    """Return the page of the documentation, with the sections of `make fleet` from the page before."""
+    written = "\n".join([PAGE, *table(figures), "", f"Measured on {machine}.", ""])
+    for mark in (FLEET, NODES):
+        if kept := section_of(before, mark):
+            written = with_section(written, mark, kept)
+    return written
 
 
 def table(figures: Sequence[Figure]) -> list[str]:
@@ -84,15 +90,18 @@ def table(figures: Sequence[Figure]) -> list[str]:
     return [*rows, "", "Where it goes:", "", *details]
 
 
-def fleet_of(page: str) -> str:
-    """Return the section of a page that `make fleet` has written, empty if there is none."""
-    return page.partition(f"\n{FLEET}\n")[2].strip("\n")
+def section_of(page: str, mark: str) -> str:
+    """Return the section of a page behind a mark, empty if there is none."""
+    behind = page.partition(f"\n{mark}\n")[2]
+    return _NEXT.split(behind, maxsplit=1)[0].strip("\n")
 
 
-def with_fleet(page: str, fleet: str) -> str:
-    """Return a page with this section in place of the one that it has."""
-    before = page.partition(f"\n{FLEET}\n")[0].rstrip()
-    return f"{before}\n\n{FLEET}\n{fleet}\n"
+def with_section(page: str, mark: str, section: str) -> str:
+    """Return a page with this section behind its mark, in place of the one that it has or at the end."""
+    before, found, behind = page.partition(f"\n{mark}\n")
+    rest = _NEXT.search(behind) if found else None
+    after = behind[rest.start() :] if rest is not None else "\n"
+    return f"{before.rstrip()}\n\n{mark}\n{section}\n{after.rstrip()}".rstrip() + "\n"
 
 
 def _row(figure: Figure) -> str:

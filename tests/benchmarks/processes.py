@@ -79,8 +79,8 @@ class Memory:
 
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_OWN_AND_CHILDREN, _NOT_IDLE = slice(11, 15), (1, 2, 3, 6, 7)
-"""Where proc(5) has them: utime to cstime after a process's name; user, nice, system, irq, softirq of all."""
+_OWN_AND_CHILDREN, _NOT_IDLE, _NICE = slice(11, 15), (1, 3, 6, 7), 2
+"""Where proc(5) has them: utime to cstime after a process's name; user, system, irq, softirq of all, and nice."""
 
 
 def used_by(root: int) -> float:
@@ -95,8 +95,18 @@ def used_by(root: int) -> float:
 
 def used_by_all() -> float:
     """Return the processor seconds of all programs since this computer's start."""
-    words = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
+    words = _times()
+    return sum(int(words[at]) for at in (*_NOT_IDLE, _NICE)) / _TICKS
+
+
+def used_by_urgent() -> float:
+    """Return the processor seconds, since this computer's start, of the programs that yield to no other (nice(1))."""
+    words = _times()
     return sum(int(words[at]) for at in _NOT_IDLE) / _TICKS
+
+
+def _times() -> list[str]:
+    return Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
 
 
 def processor_seconds(process: subprocess.Popen[bytes]) -> float:

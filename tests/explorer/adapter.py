@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from latchkey_agent.domain import (
     AGENT,
     Actor,
+    Authorities,
     Call,
     Decision,
     Now,
     Policy,
+    Refused,
+    Requester,
+    Signed,
     State,
     Terms,
     caused_by,
@@ -22,12 +26,16 @@ from latchkey_agent.domain import (
     decide,
     done_before,
     fold,
+    open_challenge,
+    pin_authorities,
     read_clock,
     redeemable,
     with_call,
 )
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.model import Account, Erasure, Requester
+from latchkey_agent.domain.model import Account, Erasure
+from latchkey_agent.storage import ssh_signature
+from tests.unit.agent import signing
 
 if TYPE_CHECKING:
     from .node import Desktop, Node
@@ -48,6 +56,10 @@ ACTORS = {name: Actor(account.qualified, account.sid) for name, account in OPERA
 WITHIN, RELOCK = 900, 600
 """Seconds that a permit lives, and that an unlocked desktop stays open."""
 SESSION_HOURS = 20
+CHALLENGE_TIME = 8 * 3600
+"""Seconds within which a challenge can be answered, if its session does not end before."""
+AUTHORITIES = {"1": signing.CA, "2": signing.NEXT_CA}
+"""The keys that issue certificates, by the signs that moves name them with."""
 
 
 @cache
@@ -78,6 +90,41 @@ def noted(n: Node, decision: Decision, key: str) -> Decision:
     """Return the decision with the operator's call noted in it, and with the account that caused it."""
     operator = n.why.split()[1] if n.why.startswith("call ") else ""
     return caused_by(with_call(decision, key, now(n).at), ACTORS.get(operator, AGENT))
+
+
+def pinned(n: Node) -> Decision:
+    """Return what follows from the authorities that the settings pin now (`Core._note_authorities`)."""
+    return pin_authorities(n.state, authorities(*n.settings), now(n), POLICY)
+
+
+@cache
+def authorities(epoch: int, which: str) -> Authorities:
+    """Return the authorities of a settings file; `which` are their signs."""
+    if not epoch:
+        return Authorities()
+    keys = tuple(signing.line_of(AUTHORITIES[sign]) for sign in which)
+    return Authorities(epoch=epoch, organization=signing.ORGANIZATION, keys=keys)
+
+
+def is_older(n: Node) -> bool:
+    """Tell whether the settings pin older authorities than the agent has seen (`settings.older_keys`)."""
+    wanted = authorities(*n.settings)
+    return wanted != n.state.authorities and wanted.epoch <= n.state.authorities.epoch
+
+
+@cache
+def fingerprint(sign: str) -> str:
+    """Return the fingerprint of an authority's key."""
+    return ssh_signature.fingerprint(AUTHORITIES[sign].public_key().public_bytes_raw())
+
+
+def answerable(n: Node, nonce: str, session: str) -> str:
+    """Return the code with which a challenge cannot be answered now; empty if it can."""
+    try:
+        open_challenge(n.state, nonce, session, now(n))
+    except Refused as refusal:
+        return refusal.code
+    return ""
 
 
 folded = fold
@@ -126,8 +173,35 @@ def end_session(name: str) -> c.AnyCommand:
     return c.EndSession(name=name)
 
 
+def issue_challenge(name: str, operator: str, nonce: str) -> c.AnyCommand:
+    """Issue a challenge for the session of that name."""
+    return c.IssueChallenge(by=OPERATORS[operator], name=name, nonce=nonce, seed="00" * 16)
+
+
+def signature(n: Node, operator: str, nonce: str, sign: str) -> Signed:
+    """Return the checked signature of an operator's request, whose certificate the authority `sign` has issued."""
+    found = n.state.challenges.get(nonce)
+    return Signed(
+        requester=Requester("Olga Operator", signing.ORGANIZATION, "helpdesk"),
+        document=nonce,
+        signature="",
+        certificate="",
+        serial=7,
+        key=operator,
+        authority=fingerprint(sign),
+        nonce=nonce,
+        seed=found.seed if found else "",
+    )
+
+
 def make_request(
-    request: str, name: str, operator: str, who: str, terms: tuple[int, int, int, int, int, int], wall: int
+    request: str,
+    name: str,
+    operator: str,
+    who: str,
+    terms: tuple[int, int, int, int, int, int],
+    wall: int,
+    signed: Signed | None = None,
 ) -> c.AnyCommand:
     """Ask an account; `terms`: restarts, unlocks, foreign restarts, first and last second, seconds to answer."""
     restarts, unlocks, foreign, begin, end, answer = terms
@@ -149,6 +223,7 @@ def make_request(
         ),
         answer_by=moment(wall + answer),
         ask_again=True,
+        signed=signed,
     )
 
 

@@ -90,6 +90,26 @@ class _Form:
                 )
             ),
             self._pc(),
+            self._signing() if n.newest[0] or n.settings[0] else (),
+        )
+
+    def _signing(self) -> tuple[object, ...]:
+        n, known = self.n, self.n.state.challenges
+        epoch = n.newest[0]
+        return (
+            n.newest[1],
+            len(n.state.authorities.keys),
+            n.state.authorities.epoch == epoch,
+            *((which, (at > epoch) - (at < epoch)) for at, which in (n.settings, n.older)),
+            tuple(
+                (
+                    self.who(one.operator),
+                    self.id(one.session),
+                    one.nonce in n.answered,
+                    one.nonce in known and (known[one.nonce].used, self.ago(known[one.nonce].expires_at)),
+                )
+                for one in n.held
+            ),
         )
 
     def _args(self, args: tuple[object, ...]) -> tuple[object, ...]:
@@ -133,6 +153,7 @@ class _Form:
                 terms.foreign_restarts,
                 self.ago(terms.not_before),
                 self.ago(terms.not_after),
+                r.signed and (self.who(r.signed.key), r.signed.authority),
             ),
             self.ago(r.later_until) if r.state is RequestState.LATER else None,
         )

@@ -21,7 +21,7 @@ from latchkey_agent.domain import effects as fx
 
 from . import adapter as to
 from . import rules, shell
-from .node import Applying, Desktop, Logon, Node, Sent
+from .node import Applying, Desktop, Held, Logon, Node, Sent
 
 if TYPE_CHECKING:
     from latchkey_agent.domain import Decision
@@ -36,6 +36,8 @@ TERMS = {
     "night": (1, 1, 0, 14_400, 21_600, 21_600),
     "over": (1, 0, 0, 0, 7200, 0),
 }
+HELD = 2
+"""The latest challenges that an operator keeps."""
 BOOT_TIME = 40
 AT_ONCE = 30
 """Seconds within which a living agent takes in a change of sessions and runs its effects."""
@@ -58,7 +60,7 @@ def _call(n: Node, operator: str, verb: str, args: tuple[object, ...], key: str 
     key = key or f"{verb} {n.new_id('k')}"
     n.why = f"call {operator} {verb}"
     shell.tick(n)
-    before = n.state.version
+    before, held = n.state.version, n.held
     try:
         subject = _CALLS[verb](n, key, operator, *args)
     except shell.Refusal as refusal:
@@ -70,8 +72,9 @@ def _call(n: Node, operator: str, verb: str, args: tuple[object, ...], key: str 
         return outcome
     if first is None:
         n.sent = (*n.sent, Sent(key, operator, verb, args, outcome, subject or ""))[-rules.KEPT_CALLS :]
-    elif first.outcome == "done":
-        if outcome == "under way" or n.state.version != before:
+    elif first.outcome == "done" and subject != "policy_invalid":
+        # A call that is sent again may bring another challenge.
+        if outcome == "under way" or n.state.version - (n.held != held) != before:
             n.violate(f"sent_again_changes:{verb}", rules.of_what(first.subject))
         elif outcome == "refused":
             n.violate(f"sent_again_refused:{verb}", subject or "")
@@ -89,24 +92,76 @@ def _run(n: Node, command: Callable[[], object], key: str) -> tuple[str, Decisio
 
 
 def _start(n: Node, key: str, operator: str, name: str, named: str) -> str:
+    shell.require_policy(n)
     new = n.new_id("s")
     subject, _ = _run(n, lambda: to.start_session(new, name, operator, named, n.wall), key)
     rules.on_session_used(n, subject, operator, "start")
+    _challenge(n, operator, name)
     return subject
+
+
+def _challenge(n: Node, operator: str, name: str) -> None:
+    """`SignedRequests.challenge`: where an authority is pinned, the answer brings one."""
+    session = _started(n, name)
+    if not n.settings[1] or not session:
+        return
+    nonce = n.new_id("n")
+    with suppress(shell.Refusal):
+        shell.execute(n, to.issue_challenge(name, operator, nonce))
+        mine = [one for one in n.held if one.operator == operator]
+        others = tuple(one for one in n.held if one.operator != operator)
+        ends = to.seconds(n.state.sessions[session].ends_at)
+        new = Held(nonce, operator, session, min(n.true + to.CHALLENGE_TIME, ends))
+        n.held = (*others, *mine[1 - HELD :], new)
+
+
+def held_challenge(n: Node, operator: str, age: str) -> str:
+    """Return the nonce of the operator's `new` or `old` challenge, empty if there is none."""
+    mine = [one.nonce for one in n.held if one.operator == operator]
+    place = {"new": 1, "old": 2}[age]
+    return mine[-place] if len(mine) >= place else ""
 
 
 def _end(n: Node, key: str, operator: str, name: str) -> str:
     return _run(n, lambda: to.end_session(name), key)[0]
 
 
+def _signed(
+    n: Node, key: str, operator: str, name: str, who: str, terms: str, age: str, authority: str
+) -> str:
+    """`ControlHandler._credential_request` with a signature; `authority` has issued the certificate."""
+    shell.require_policy(n)
+    new, nonce = n.new_id("r"), held_challenge(n, operator, age)
+    if to.known_call(n.state, key) is None:
+        if not (session := _started(n, name)):
+            raise shell.Refusal("no_session")
+        if authority not in n.settings[1]:
+            raise shell.Refusal("certificate_untrusted")
+        if code := to.answerable(n, nonce, session):
+            raise shell.Refusal(code)
+    signature = to.signature(n, operator, nonce, authority)
+    subject, decision = _run(
+        n, lambda: to.make_request(new, name, operator, who, TERMS[terms], n.wall, signature), key
+    )
+    if decision is not None:
+        rules.on_signed_request(n, subject, operator, nonce)
+    _challenge(n, operator, name)
+    return subject
+
+
 def _request(n: Node, key: str, operator: str, name: str, who: str, terms: str) -> str:
-    if to.known_call(n.state, key) is None and not _started(n, name):
-        raise shell.Refusal("no_session")
+    shell.require_policy(n)
+    if to.known_call(n.state, key) is None:
+        if not _started(n, name):
+            raise shell.Refusal("no_session")
+        if n.settings[1]:
+            raise shell.Refusal("signature_required")
     new = n.new_id("r")
     subject, _ = _run(n, lambda: to.make_request(new, name, operator, who, TERMS[terms], n.wall), key)
     thing = n.state.requests.get(subject) or n.state.grants.get(subject)
     if thing is not None:
         rules.on_session_used(n, thing.session, operator, "request")
+    _challenge(n, operator, name)
     return subject
 
 
@@ -174,6 +229,7 @@ _CALLS: dict[str, Callable[..., str | None]] = {
     "start": _start,
     "end": _end,
     "request": _request,
+    "signed": _signed,
     "withdraw": _withdraw,
     "revoke": _revoke,
     "erase_all": _erase_all,
@@ -256,6 +312,7 @@ def _allow(n: Node, request: str) -> None:
     grant = n.new_id("g")
     _own(n, to.show(request))
     try:
+        shell.require_policy(n)
         shell.execute(n, to.try_entry(request))
         shell.execute(n, to.give(request, grant))
     except shell.Refusal:
@@ -523,6 +580,21 @@ def _clock(n: Node, by: int) -> None:
         shell.wake(n)
 
 
+def _pin(n: Node, which: str) -> None:
+    """An administrator writes another settings file, with a higher epoch."""
+    epoch = max(n.settings[0], n.older[0], n.newest[0]) + 1
+    n.older, n.settings = n.settings, (epoch, which)
+    if n.alive:
+        shell.wake(n)
+
+
+def _restore_settings(n: Node) -> None:
+    """The settings file before is there again."""
+    n.settings, n.older = n.older, n.settings
+    if n.alive:
+        shell.wake(n)
+
+
 _MOVES: dict[str, Callable[..., object]] = {
     "call": _call,
     "again": _send_again,
@@ -559,6 +631,8 @@ _MOVES: dict[str, Callable[..., object]] = {
     "wait": _wait,
     "clock": _clock,
     "damage": shell.damage,
+    "pin": _pin,
+    "restore_settings": _restore_settings,
 }
 
 
@@ -594,7 +668,14 @@ Choices = tuple[object, ...]
 def _calls(n: Node, choices: Choices) -> Iterator[Move]:
     if n.alive:
         # Applies run one at a time (`ApplyHandler`): a second one waits.
-        yield from (("call", *call) for call in choices if n.applying is None or call[1] != "apply")  # type: ignore[misc, index]
+        yield from (("call", *call) for call in choices if _may_call(n, *call))  # type: ignore[misc]
+
+
+def _may_call(n: Node, operator: str, verb: str, args: tuple[str, ...]) -> bool:
+    """Tell whether the operator can send a call: for a signature they need a challenge."""
+    if verb == "signed":
+        return bool(held_challenge(n, operator, args[3]))
+    return n.applying is None or verb != "apply"
 
 
 def _calls_again(n: Node, _choices: Choices) -> Iterator[Move]:
@@ -730,6 +811,12 @@ def _clocks(n: Node, choices: Choices) -> Iterator[Move]:
             yield ("clock", by)
 
 
+def _pins(n: Node, choices: Choices) -> Iterator[Move]:
+    yield from (("pin", which) for which in choices if which != n.settings[1])
+    if n.older[0]:
+        yield ("restore_settings",)
+
+
 _OPTIONS: dict[str, Callable[[Node, Choices], Iterator[Move]]] = {
     "work": _work,
     "logon": _logons,
@@ -750,5 +837,6 @@ _OPTIONS: dict[str, Callable[[Node, Choices], Iterator[Move]]] = {
     "time": _times,
     "clock": _clocks,
     "damage": _damages,
+    "pin": _pins,
 }
 GROUPS = tuple(_OPTIONS)

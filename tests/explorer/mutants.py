@@ -274,6 +274,48 @@ MUTANTS = (
         ("asked_when_not_wanted",),
     ),
     Mutant(
+        "a challenge serves any number of requests",
+        (("challenges.open_challenge", "if found.used:", "if False:"),),
+        "signed",
+        ("challenge_answered_twice",),
+    ),
+    Mutant(
+        "a challenge serves another session",
+        (("challenges.open_challenge", "or found.session != session", ""),),
+        "signed",
+        ("challenge_stretched",),
+    ),
+    Mutant(
+        "a challenge has no end",
+        (("challenges.open_challenge", "if found.expires_at <= now.ends:", "if False:"),),
+        "signed",
+        ("challenge_stretched",),
+    ),
+    Mutant(
+        "an open request survives another authority",
+        (("requests.pin", "and not counts(r.signed, pinned, policy)", "and False"),),
+        "signed",
+        ("untrusted_open",),
+    ),
+    Mutant(
+        "another person's window is taken for the signer's own",
+        (("challenges.is_same_signer", "(one.requester, one.key) == (other.requester, other.key)", "True"),),
+        "signed",
+        ("other_signer",),
+    ),
+    Mutant(
+        "a covered request uses no challenge",
+        (
+            (
+                "requests._used_challenge",
+                "return (e.ChallengeUsed(at=now.at, nonce=challenge.nonce),)",
+                "return ()",
+            ),
+        ),
+        "signed",
+        ("challenge_answered_twice",),
+    ),
+    Mutant(
         "nine entries",
         (("requests.try_entry", ">= TRIES", ">= 9"), ("requests.refused_entry", "< TRIES", "< 9")),
         "asking",

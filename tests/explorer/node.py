@@ -80,12 +80,22 @@ class Applying(NamedTuple):
     was_known: bool = False
 
 
+class Held(NamedTuple):
+    """A challenge in an operator's hands. `until`: the true time until which it may be answered."""
+
+    nonce: str
+    operator: str
+    session: str
+    until: int
+
+
 class Node:
     """A state. A move copies it and changes the copy; the values in it never change."""
 
     __slots__ = (
         "alive",
         "announced",
+        "answered",
         "applying",
         "automatic",
         "awaited",
@@ -100,14 +110,17 @@ class Node:
         "found",
         "handed",
         "hands",
+        "held",
         "known",
         "last_restart",
         "lock_pending",
         "logons",
         "must_close",
+        "newest",
         "next",
         "not_yet",
         "odd",
+        "older",
         "opened",
         "owners",
         "quiet",
@@ -123,6 +136,7 @@ class Node:
         "sent",
         "set_unseen",
         "set_while_down",
+        "settings",
         "slow_unseen",
         "spent",
         "stale",
@@ -170,6 +184,8 @@ class Node:
         self.announced = 0  # counts the agent's notices to the logon screen
         self.told = False  # the logon screen shows a permit's tile
         self.changed: frozenset[str] = frozenset()  # accounts whose password changed
+        self.settings: tuple[int, str] = (0, "")  # the epoch and the authorities that the file pins
+        self.older: tuple[int, str] = (0, "")  # those of the file before
         # The ledger.
         self.next = 1
         self.repeats = False  # calls are kept to be sent again
@@ -179,6 +195,9 @@ class Node:
         self.blocked: frozenset[str] = frozenset()  # operators that a customer reported
         self.reminded: frozenset[str] = frozenset()  # requests of which a customer was reminded
         self.quiet: tuple[tuple[str, int], ...] = ()  # until when (true time) an account is not to be asked
+        self.held: tuple[Held, ...] = ()  # the latest challenges of each operator
+        self.answered: frozenset[str] = frozenset()  # challenges that a request has answered
+        self.newest: tuple[int, str] = (0, "")  # the newest file that a running agent has seen
         self.handed: frozenset[str] = frozenset()  # permits whose password was handed out
         self.spent: tuple[tuple[str, str], ...] = ()  # grant and action of each use that was not given back
         self.refused: tuple[str, ...] = ()  # the grant of each refusal by Windows

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from contextlib import closing
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from latchkey_agent.agent import Agent
 from latchkey_agent.domain import Account, LogonRefusal, PermitState
@@ -27,10 +30,13 @@ from tests.explorer import adapter as to
 from tests.explorer import moves, rules, shell
 from tests.explorer.moves import Move
 from tests.explorer.node import Node, session_number
+from tests.unit.agent import signing
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import World
 
 POLICY = "min_restart_interval = 60.0\nremind_before = 3600.0\nlock_within = 0.05"
+KEYS = {"X": signing.OPERATOR_KEY, "Y": Ed25519PrivateKey.from_private_bytes(b"y" * 32)}
+"""The operators' signing keys."""
 RIGHT, NEW, WRONG = b"a1\x00\x00", b"n1\x00\x00", b"no"
 REFUSED = 0xC000006D
 
@@ -45,6 +51,7 @@ class Replay:
     def __init__(self, folder: Path) -> None:
         world = World(now=to.START, zone=UTC)
         world.passwords = {}
+        world.accounts += to.OPERATORS.values()
         for account in to.ACCOUNTS.values():
             world.set_password(account, RIGHT)
         self.bench = Bench(folder, world, POLICY)
@@ -54,6 +61,7 @@ class Replay:
         self._fresh = True
         self._passwords = dict.fromkeys(to.ACCOUNTS, RIGHT)
         self._sent: dict[str, tuple[rq.ControlRequest, Peer]] = {}
+        self._challenges: dict[str, dict[str, Any]] = {}
         self._queue: deque[Move] = deque()
         self.found: list[tuple[str, str]] = []
 
@@ -121,6 +129,8 @@ class Replay:
         new = [s for s in self.node.sent if s.key not in {x.key for x in before.sent}]
         key = new[0].key if new else f"{verb} x{before.next}"
         request = self._request_of(before, verb, args, key.replace(" ", "-").replace("_", "-"))
+        if isinstance(request, rq.CredentialRequest) and verb == "signed":
+            request = self._signed(before, operator, request, *args[3:])
         self._sent[key] = request, peer
         self._ask(request, peer)
 
@@ -132,9 +142,55 @@ class Replay:
             return self._apply(request, peer)
         self.bench.effects_lag = not isinstance(request, rq.EraseAll)
         try:
-            return self.bench.ask(request, peer).outcome
+            answer = self.bench.ask(request, peer)
         finally:
             self.bench.effects_lag = True
+        self._keep_challenge(answer.result or {})
+        self._search(self.bench.raw_answers[-1])
+        return answer.outcome
+
+    # --- signed requests ------------------------------------------------------------------------
+
+    def _signed(
+        self, before: Node, operator: str, request: rq.CredentialRequest, age: str, sign: str
+    ) -> rq.CredentialRequest:
+        """Return the request as the operator signs it, with a certificate of the authority `sign`."""
+        issued = signing.certificate(
+            self.world.now, key=KEYS[operator], ca=to.AUTHORITIES[sign], until=timedelta(days=20)
+        )
+        controller = signing.Controller(self.bench, issued, KEYS[operator])
+        controller.challenge = self._challenges[moves.held_challenge(before, operator, age)]
+        return controller.signed(request, reason="updates", ticket="")
+
+    def _keep_challenge(self, result: dict[str, Any]) -> None:
+        """Keep the challenge of an answer: there is one where the explorer's state has a new one."""
+        new = [one.nonce for one in self.node.held if one.nonce not in self._challenges]
+        assert ("challenge" in result) == bool(new)
+        for nonce in new:
+            self._challenges[nonce] = result["challenge"]
+
+    def _search(self, answer: bytes) -> None:
+        """Look for what leaves the PC in no answer (rule 2): sealed records, and seeds of open challenges."""
+        for challenge in self.bench.state.challenges.values():
+            assert challenge.used or challenge.seed.encode() not in answer
+        if self.node.alive and not self.node.damaged:
+            for grant in self.bench.sealed():
+                record = self.agent.core.journal.sealed(grant) or b""
+                pieces = [record[at : at + 12] for at in range(0, len(record) - 12, 12)]
+                assert not any(piece.hex().encode() in answer for piece in pieces)
+                assert not any(base64.b64encode(piece) in answer for piece in pieces)
+
+    def _pin(self, _before: Node, _which: str = "") -> None:
+        """Write the settings that the move has left."""
+        epoch, which = self.node.settings
+        keys = ", ".join(f'"{signing.line_of(to.AUTHORITIES[sign])}"' for sign in which)
+        table = (
+            f'[signing]\nepoch = {epoch}\norganization = "{signing.ORGANIZATION}"\nauthorities = [{keys}]\n'
+        )
+        self.bench.settings.write_text(f"[policy]\n{POLICY}\n{table if epoch else ''}")
+        self._wake()
+
+    _restore_settings = _pin
 
     def _request_of(self, before: Node, verb: str, args: tuple[Any, ...], key: str) -> rq.ControlRequest:
         def at(seconds: int) -> str:
@@ -149,7 +205,7 @@ class Replay:
                 )
             case "end":
                 return rq.SessionEnd(session=args[0], idempotency_key=key)
-            case "request":
+            case "request" | "signed":
                 restarts, unlocks, foreign, begin, end, answer = moves.TERMS[args[2]]
                 return rq.CredentialRequest(
                     session=args[0],
@@ -418,6 +474,9 @@ def _signature(state: State) -> tuple[Any, ...]:
         sorted(n.kind for n in state.notices.values()),
         sorted(state.blocked),
         sorted(state.quiet),
+        [challenge.used for challenge in state.challenges.values()],
+        (state.authorities.epoch, state.authorities.keys),
+        [r.signed is None for r in state.requests.values()],
         sorted((key, asking.without_yes) for key, asking in state.asking.items()),
     )
 

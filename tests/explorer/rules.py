@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from latchkey_agent.domain import (
     LIVE_GRANTS,
+    OPEN_REQUESTS,
     GrantState,
     PermitState,
     SessionState,
@@ -26,7 +27,7 @@ from . import shell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latchkey_agent.domain import AnyEvent, Decision, Permit, State
+    from latchkey_agent.domain import AnyEvent, Decision, Permit, Signed, State
 
     from .node import Applying, Node
 
@@ -37,7 +38,7 @@ TOLERANCE = 300
 
 WHERE: dict[int, tuple[str, ...]] = {
     1: ("not at this level: test_rule_01_*, test_the_password_is_nowhere",),
-    2: ("not at this level: test_rule_02_*",),
+    2: ("not at this level: test_rule_02_*; Replay looks for seeds and seal tags in each answer",),
     3: (
         "used_before_window",
         "used_before_window_unseen",
@@ -63,6 +64,13 @@ WHERE: dict[int, tuple[str, ...]] = {
         "lapsed_by_slow_clock",
         "lapsed_by_fast_clock",
         "dead_request",
+        "unsigned_asked",
+        "untrusted_asked",
+        "untrusted_open",
+        "untrusted_grant",
+        "challenge_answered_twice",
+        "challenge_stretched",
+        "other_signer",
     ),
     4: ("grant_without_yes", "asked_after_report", "asked_when_not_wanted", "reminded_too_often"),
     5: ("handed_out_twice", "handed_out_unrecorded"),
@@ -113,11 +121,19 @@ def _session_started(n: Node, _before: State, event: e.SessionStarted, _decision
 def _request_made(n: Node, _before: State, event: e.RequestMade, _decision: Decision) -> None:
     if event.answer_by <= to.moment(n.wall):
         n.violate("dead_request")
+    if not _is_trusted(n, event.signed):
+        n.violate("untrusted_asked" if event.signed else "unsigned_asked")
     asker, who = to.LETTERS[event.asked_by.sid], to.LETTERS[event.account.sid]
     if asker in n.blocked:
         n.violate("asked_after_report")
     if n.true < dict(n.quiet).get(who, n.true) - TOLERANCE:
         n.violate("asked_when_not_wanted")
+
+
+def _is_trusted(n: Node, signed: Signed | None) -> bool:
+    """Tell whether a request may be shown: by the newest settings file that a running agent has seen."""
+    pinned = n.newest[1]
+    return not pinned if signed is None else signed.authority in map(to.fingerprint, pinned)
 
 
 def _request_reminded(n: Node, before: State, event: e.RequestReminded, _decision: Decision) -> None:
@@ -131,6 +147,8 @@ def _grant_given(n: Node, before: State, event: e.GrantGiven, _decision: Decisio
     request = before.requests[event.request]
     if n.why != f"customer allow {to.LETTERS[request.account.sid]}":
         n.violate("grant_without_yes", n.why)
+    if not _is_trusted(n, request.signed):
+        n.violate("untrusted_grant")
     _told(n, before, event.grant, "granted")
 
 
@@ -243,6 +261,29 @@ def on_session_used(n: Node, session: str, operator: str, verb: str) -> None:
         n.violate(f"stranger:{verb}")
 
 
+def on_signed_request(n: Node, subject: str, operator: str, nonce: str) -> None:
+    """A signed request was taken: by a challenge of its session, in its time, which it alone answers.
+
+    The window that waits names its signer.
+    """
+    thing = n.state.requests.get(subject) or n.state.grants.get(subject)
+    assert thing is not None
+    on_session_used(n, thing.session, operator, "request")
+    if nonce in n.answered:
+        n.violate("challenge_answered_twice")
+    n.answered |= {nonce}
+    held = next(one for one in n.held if one.nonce == nonce)
+    if held.session != thing.session or n.true >= held.until + TOLERANCE:
+        n.violate("challenge_stretched")
+    asked = n.state.requests.get(subject)
+    if (
+        asked is not None
+        and asked.state in OPEN_REQUESTS
+        and (asked.signed is None or asked.signed.key != operator)
+    ):
+        n.violate("other_signer")
+
+
 def on_issued_by_call(n: Node, a: Applying, decision: Decision) -> None:
     """A permit is out for an apply: on the grant that was tried, for an operator who may."""
     permit = n.state.permits.get(decision.subject)
@@ -306,6 +347,10 @@ def of_what(subject: str) -> str:
 def on_state(n: Node) -> None:
     """Check a state that is new."""
     _grants(n)
+    if n.alive and n.newest[0]:
+        waiting = (r for r in n.state.requests.values() if r.state in OPEN_REQUESTS)
+        if not all(_is_trusted(n, r.signed) for r in waiting):
+            n.violate("untrusted_open")
     for logon in n.logons:
         permit = n.state.permits.get(logon.permit)
         if permit is not None and permit.state is PermitState.ISSUED:

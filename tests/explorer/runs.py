@@ -130,6 +130,16 @@ def few_sessions() -> Iterator[None]:
         yield
 
 
+PINNED = (*HERE, ("pin", "1"), ("call", "X", "start", ("S", "Y")))
+
+
+def signed(
+    *ages: str, authority: str = "1", operators: str = "X", terms: str = "day", name: str = "S"
+) -> tuple[Any, ...]:
+    """Return the signed requests of operators who answer their `new` or `old` challenge."""
+    return tuple(call(one, "signed", name, "A", terms, age, authority) for one in operators for age in ages)
+
+
 PEOPLE: Groups = {"people": ("A", "B")}
 CRASH: Groups = {"crash": ("effect",)}
 BOOT: Groups = {"boot": ("",)}
@@ -185,6 +195,38 @@ RUNS: tuple[Run, ...] = (
             "take_back": ("A",),
             "time": (700,),
             **CRASH,
+        },
+    ),
+    Run(
+        "signed",
+        PINNED,
+        {
+            "calls": (
+                *signed("new", "old", operators="XY"),
+                *signed("new", authority="2"),
+                *signed("new", terms="two"),
+                *calls("start", "request", "end", operators="X"),
+                call("Y", "start", "S", ""),
+                call("X", "start", "T", ""),
+                *signed("old", name="T"),
+            ),
+            "pin": ("1", "2", "12", ""),
+            "answer": ("allow", "deny"),
+            "time": (3700, 30_000),
+            **CRASH,
+            "work": (),
+        },
+    ),
+    Run(
+        "signed, sent again",
+        PINNED,
+        {
+            **BASE,
+            "calls": (*signed("new"), *signed("new", authority="2"), *calls("start", "end", operators="X")),
+            "again": (),
+            "pin": ("2", "12"),
+            "answer": ("allow",),
+            "withdraw": ("X",),
         },
     ),
     Run(

@@ -66,7 +66,21 @@ def tick(n: Node) -> None:
         commit(n, to.decided(n, to.TICK))
     except (IllegalTransitionError, Refused) as fault:
         n.violate("contradiction", str(fault))
+    _note_authorities(n)
     n.why = why
+
+
+def _note_authorities(n: Node) -> None:
+    """`Core._note_authorities`."""
+    if n.settings[0] and not to.is_older(n):
+        n.newest = max(n.newest, n.settings)
+        commit(n, to.pinned(n))
+
+
+def require_policy(n: Node) -> None:
+    """`Core.policy`: a settings file with older keys allows nothing."""
+    if n.settings != n.newest and to.is_older(n):
+        raise Refusal("policy_invalid")
 
 
 def commit(n: Node, decision: Decision) -> None:

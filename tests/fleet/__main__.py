@@ -12,13 +12,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.benchmarks.__main__ import PAGE
-from tests.benchmarks.figures import with_fleet
+from tests.benchmarks.figures import FLEET, NODES, with_section
 from tests.benchmarks.machine_words import machine
-from tests.fleet.figures_of_fleet import FEW, figures, section
-from tests.fleet.fleet_night import Plan, play
+from tests.fleet.figures_of_fleet import figures, figures_of_nodes, section, section_of_nodes
+from tests.fleet.fleet_night import FEW, Plan, compare, play
 from tools import setup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.benchmarks.figures import Figure
 
 BYTES_OF_A_PC = 22e6
 """Memory of a simulated PC with its listener, and its share of a job."""
@@ -26,47 +32,75 @@ SHARE_OF_MEMORY = 0.7
 
 
 def main(arguments: list[str]) -> int:
-    """Play the night; print its figures; write them down for a fleet of a hundred PCs or more.
+    """Play the night, or compare nodes; print the figures; write them down, but not those of fewer than a hundred PCs.
 
     Returns:
         The exit code: 1 if a PC was not as it must be in the morning, or a goal was missed.
     """
     options = _options(arguments)
-    piece = min(options.slice, options.pcs)
-    wave = min(options.pcs, options.wave or max(piece, _fitting() // piece * piece))
-    plan = Plan(
-        options.pcs, options.workers, piece, wave, options.forks, options.mode, options.kills, options.outage
-    )
     began = time.monotonic()
 
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
 
-    say(
-        f"{plan.pcs} PCs in waves of {plan.wave}, {plan.workers} nodes, slices of {plan.piece}; SEED={options.seed}"
-    )
-    dice = random.Random(options.seed)  # noqa: S311 - no secret
     with tempfile.TemporaryDirectory(prefix="fleet-", dir=setup.ROOT / "build") as folder:
-        told = play(Path(folder), plan, dice, say)
-    found = figures(told, plan)
+        measure = _nodes if options.part == "nodes" else _night
+        found, mark, written = measure(options, Path(folder), say)
     print("\n".join(figure.line() for figure in found), flush=True)
-    if plan.pcs >= FEW:
-        PAGE.write_text(
-            with_fleet(PAGE.read_text(encoding="utf-8"), section(found, machine())), encoding="utf-8"
-        )
+    if written:
+        PAGE.write_text(with_section(PAGE.read_text(encoding="utf-8"), mark, written), encoding="utf-8")
         print(f"written: {PAGE.relative_to(setup.ROOT)}")
     return int(any(figure.holds is False for figure in found))
 
 
+def _night(
+    options: argparse.Namespace, folder: Path, say: Callable[[str], None]
+) -> tuple[list[Figure], str, str]:
+    """Play a night; return its figures, and their section with its mark, empty for fewer than a hundred PCs."""
+    piece = min(options.slice, options.pcs)
+    plan = Plan(
+        options.pcs,
+        options.workers,
+        piece,
+        min(options.pcs, options.wave or max(piece, _fitting() // piece * piece)),
+        options.forks or piece,
+        options.mode,
+        options.kills,
+        options.outage,
+    )
+    say(
+        f"{plan.pcs} PCs in waves of {plan.wave}, {plan.workers} nodes, slices of {plan.piece}; SEED={options.seed}"
+    )
+    told = play(folder, plan, random.Random(options.seed), say)  # noqa: S311 - no secret
+    found = figures(told, plan)
+    return found, FLEET, section(found, machine()) if plan.pcs >= FEW else ""
+
+
+def _nodes(
+    options: argparse.Namespace, folder: Path, say: Callable[[str], None]
+) -> tuple[list[Figure], str, str]:
+    """Compare one node with all of them; return the figures, and their section with its mark."""
+    found = figures_of_nodes(compare(folder, options.workers, say), options.workers)
+    return found, NODES, section_of_nodes(found, machine())
+
+
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make fleet")
+    parser.add_argument(
+        "--part", choices=["night", "nodes"], default="night", help="a night, or one node against all"
+    )
     parser.add_argument("--pcs", type=_at_least_one, default=1000)
     parser.add_argument("--workers", type=_at_least_one, default=4)
     parser.add_argument("--slice", type=_at_least_one, default=25)
     parser.add_argument(
         "--wave", type=_at_least_one, default=0, help="PCs at once; by default as memory allows"
     )
-    parser.add_argument("--forks", type=_at_least_one, default=10, help="forks of each slice")
+    parser.add_argument(
+        "--forks",
+        type=_at_least_one,
+        default=0,
+        help="forks of each slice; by default one for each of its PCs",
+    )
     parser.add_argument("--mode", choices=["wait", "begin"], default="wait", help="maintenance_restart_mode")
     parser.add_argument("--kills", type=_at_least_none, default=1, help="nodes that are killed in each wave")
     parser.add_argument("--outage", type=float, default=20.0, help="seconds that a PC is down")

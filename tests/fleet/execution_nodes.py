@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 RUNNER = str(Path(sys.executable).with_name("ansible-runner"))
-FORKS = 10
 PATIENCE = 1800.0
 """Seconds for one slice."""
 
@@ -164,7 +163,7 @@ class Mesh:
     nodes: Sequence[Node]
     variables: Mapping[str, Any]
     say: Callable[[str], None]
-    forks: int = FORKS
+    forks: int
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def run(self, playbook: str, pieces: Sequence[Slice]) -> list[Ended]:

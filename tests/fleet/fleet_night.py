@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab.simulated.customer_script import Grant
 from tests.benchmarks.operator_bench import bench, computer
-from tests.benchmarks.processes import used_by, used_by_all
+from tests.benchmarks.processes import used_by, used_by_urgent
 from tests.fleet.execution_nodes import PATIENCE, Mesh, Node, Slice
 from tests.lab.job import SESSION, Task, written
 from tests.lab.maintenance import STEPS, program
@@ -36,7 +36,11 @@ RESTART_SECONDS = 20.0
 """Seconds that a PC is down: nodes wait for the PCs, as they do at night."""
 KILLED_AT = ("updates_begun", "going_down", "locked", "accounting_upgraded")
 """The events of a PC at which the node that works on it is killed."""
+FEW = 100
+"""PCs of the first wave: the cost of each PC of the whole fleet is compared with that of these."""
 MOST_LAUNCHES = 12
+COMPARED, COMPARED_OUTAGE = 4, 90.0
+"""PCs of a slice and seconds of an outage where one node is compared with all: the nodes wait most of the time."""
 VARIABLES: dict[str, Any] = {
     "maintenance_session": SESSION,
     "maintenance_reason": "Monthly updates",
@@ -59,7 +63,7 @@ class Plan:
     workers: int
     piece: int
     wave: int
-    forks: int = 10
+    forks: int
     mode: str = "wait"
     kills: int = 1
     restart_seconds: float = RESTART_SECONDS
@@ -68,7 +72,8 @@ class Plan:
 class Work(NamedTuple):
     """The cost of the maintenance of some PCs.
 
-    `processor` are the processor seconds of controller, nodes and PCs together, `everything` those of all programs.
+    `processor` are the processor seconds of controller, nodes and PCs together, `everything` those of all
+    programs but those that yield to every other.
     """
 
     pcs: int
@@ -88,12 +93,17 @@ class Work(NamedTuple):
 
 @dataclass
 class Told:
-    """The costs of a fleet's night: of each wave, of one slice on one node, and of a slice on each node at once."""
+    """The costs of each wave of a fleet's night, and the number of nodes that were killed."""
 
     waves: list[Work] = field(default_factory=list)
-    alone: Work | None = None
-    together: Work | None = None
     deaths: int = 0
+
+
+class Compared(NamedTuple):
+    """The costs of a slice on one node, and of a slice on each node at once."""
+
+    alone: Work
+    together: Work
 
 
 @dataclass
@@ -131,7 +141,7 @@ class Wave:
 
     def maintain(self, names: Sequence[str]) -> Work:
         """Launch the job until no PC has work left; return its cost."""
-        began, used, everything = time.monotonic(), used_by(os.getpid()), used_by_all()
+        began, used, everything = time.monotonic(), used_by(os.getpid()), used_by_urgent()
         left, launches = list(names), 0
         while left:
             launches += 1
@@ -148,7 +158,7 @@ class Wave:
                 )
                 time.sleep(self.plan.restart_seconds / 4)
         seconds, ours = time.monotonic() - began, used_by(os.getpid()) - used
-        return Work(len(names), seconds, ours, used_by_all() - everything)
+        return Work(len(names), seconds, ours, used_by_urgent() - everything)
 
     def kill_nodes(self, count: int, names: Sequence[str], dice: random.Random, told: Told) -> None:
         """Kill this number of nodes from now on, each at the first event of one of its PCs."""
@@ -232,23 +242,18 @@ def wave(folder: Path, count: int, plan: Plan, say: Callable[[str], None]) -> It
 
 
 def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], None]) -> Told:
-    """Play the night of the whole fleet; return its costs. The first wave compares one node with all of them.
-
-    A first wave that is too small for this comparison leaves it out.
-    """
+    """Play the night of the whole fleet; return its costs."""
     told = Told()
-    sizes = [min(plan.wave, plan.pcs - first) for first in range(0, plan.pcs, plan.wave)]
+    sizes = waves(plan)
     for number, size in enumerate(sizes, 1):
         say(f"wave {number} of {len(sizes)}: {size} PCs are switched on")
         place = folder / f"wave{number}"
         with wave(place, size, plan, say) as running:
             say(f"wave {number}: the customers are asked")
             running.ask()
-            left = list(running.pcs)
-            if number == 1 and size > (1 + plan.workers) * plan.piece:
-                left = compare(running, told)
-            running.kill_nodes(plan.kills, left, dice, told)
-            told.waves.append(running.maintain(left))
+            names = list(running.pcs)
+            running.kill_nodes(plan.kills, names, dice, told)
+            told.waves.append(running.maintain(names))
             running.check()
         # The journals and logs of a thousand PCs would fill the disk.
         shutil.rmtree(place)
@@ -256,10 +261,20 @@ def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], Non
     return told
 
 
-def compare(running: Wave, told: Told) -> list[str]:
-    """Maintain one slice on one node, then one on each at once; return the PCs that are left."""
-    piece, names = running.plan.piece, list(running.pcs)
-    all_nodes = (1 + running.plan.workers) * piece
-    told.alone = running.maintain(names[:piece])
-    told.together = running.maintain(names[piece:all_nodes])
-    return names[all_nodes:]
+def waves(plan: Plan) -> list[int]:
+    """Return the number of PCs in each wave: first a hundred if the fleet is larger, then as many as fit."""
+    first = min(plan.wave, plan.pcs, FEW)
+    return [first, *(min(plan.wave, plan.pcs - done) for done in range(first, plan.pcs, plan.wave))]
+
+
+def compare(folder: Path, workers: int, say: Callable[[str], None]) -> Compared:
+    """Maintain one small slice on one node, then one on each of these nodes at once; return the costs."""
+    count = (1 + workers) * COMPARED
+    plan = Plan(count, workers, COMPARED, count, forks=COMPARED, kills=0, restart_seconds=COMPARED_OUTAGE)
+    with wave(folder, count, plan, say) as running:
+        say(f"{count} customers are asked")
+        running.ask()
+        names = list(running.pcs)
+        compared = Compared(running.maintain(names[:COMPARED]), running.maintain(names[COMPARED:]))
+        running.check()
+    return compared

@@ -24,11 +24,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from agent.packaging.system_tools import SSH_KEYGEN
 from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.pc_settings import POLICY
+from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import fields
 from latchkey_agent.protocol.answers import ErrorView
+from tests.lab.awx import Awx, configured, saved_controller
 from tests.lab.calls import by_task
 from tests.lab.job import SESSION, Operator, apply, ctl, end, play, request, start, task
+from tests.lab.maintenance import prepare
 from tests.lab.provoked import provokes, see
 from tests.needs import require
 
@@ -176,6 +179,10 @@ def test_no_two_operators_share_a_key(tmp_path: Path) -> None:
         "no key of the authority"
         in operator.begin("latchkey.consent.keys", "-e", json.dumps(wrong)).fail().output
     )
+    long = {**wrong, "keys_hours": 745}
+    del long["keys_public_key"]
+    refused = operator.begin("latchkey.consent.keys", "-e", json.dumps(long)).fail()
+    assert "keys_hours is 1 to 744" in " ".join(refused.output.split())
 
 
 @pytest.mark.timeout(480)
@@ -225,6 +232,58 @@ def test_no_request_goes_unsigned_by_itself(lab_pc: LabPC, keys: Keys) -> None:
         "challenge_missing",
     ]
     assert computer.events.count("request_shown") == 0
+
+
+@pytest.mark.parametrize("empty", ["", None], ids=["empty", "null"])
+def test_an_empty_variable_of_the_role_asks_nobody(lab_pc: LabPC, keys: Keys, empty: str | None) -> None:
+    """On a PC that takes both kinds, a variable that is empty by mistake does not make the request an unsigned one."""
+    allowing = keys.policy().replace("[signing]", "allow_unsigned = true\n[signing]")
+    operator, computer = lab_pc(policy=allowing, script=[Grant()])
+    keys.issue()
+    prepare(operator, maintenance_signing_key=empty, request_wait=True)
+    job = operator.begin("latchkey.consent.request").fail()
+    refused = job.result("Ask the customer for a grant")
+    assert (refused["error_code"], "signing_key is empty" in refused["msg"]) == ("signing_key_unusable", True)
+    assert computer.events.count("request_shown") == 0
+    operator.variables["maintenance_signing_key"] = keys.key
+    asked = operator.begin("latchkey.consent.request").succeed().result("Ask the customer for a grant")
+    assert asked["request"]["signed_by"]["name"] == "Olga Miller"
+
+
+@pytest.mark.timeout(900)
+def test_a_job_signs_with_the_key_of_its_credential(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, keys: Keys
+) -> None:
+    """With `awx_signing` the jobs of AWX sign; AWX shows the key to no user, and no output has it."""
+    line, private = keys.issue(), Path(keys.key).read_text(encoding="ascii")
+    saved, password = saved_controller(tmp_path_factory)
+    own = tmp_path / "signing.yml"
+    own.touch(0o600)
+    own.write_text(json.dumps({"awx_signing": {"key": private, "certificate": line}}), encoding="ascii")
+    answers = {"maintenance_session": SESSION, "maintenance_reason": "Monthly updates", "target": "all"}
+    settings: dict[str, Any] = {"policy": keys.policy(), "operator_password": password, "script": (Grant(),)}
+    with (
+        configured(tmp_path / "controller", saved / "controller") as controller,
+        pc(tmp_path / "pc", **settings) as computer,
+    ):
+        awx = Awx(controller, saved / "operator")
+        awx.add_pcs([computer])
+        unsigned = awx.wait(awx.launch("job_templates", "Request", **answers))
+        assert unsigned["status"] == "failed"
+        assert "takes signed requests only" in awx.told(unsigned)
+        made = awx.configure("-e", f"@{own}")
+        assert made.returncode == 0, made.stdout + made.stderr
+        signed_one = awx.wait(awx.launch("job_templates", "Maintain", **answers))
+        told = awx.told(signed_one)
+        assert signed_one["status"] == "successful", told
+        assert computer.events.count("updates_installed") == 1
+        secret = private.splitlines()[1]
+        assert secret not in told + made.stdout + made.stderr
+        kept = awx.row("credentials", "Latchkey signing")
+        assert kept["inputs"] == {"key": "$encrypted$", "certificate": line}
+        assert secret not in awx.ask("GET", "credentials/").text
+        assert awx.configure("-e", f"@{own}", "-e", "awx_state=absent").returncode == 0
+        assert awx.ask("GET", "credentials/").json()["results"] == []
 
 
 @provokes("certificate_expired", "certificate_not_yet_valid", "certificate_untrusted", "certificate_not_allowed",

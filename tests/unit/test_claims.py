@@ -17,7 +17,10 @@ TABLE = "docs/claims.md"
 PAGES = (
     "README.md",
     *(f"docs/{name}.md" for name in ("security", "customer.en", "customer.de", "report", "auditor")),
-    *(f"docs/{name}.md" for name in ("awx", "fleets", "events", "kerberos", "execution-environment")),
+    *(
+        f"docs/{name}.md"
+        for name in ("awx", "fleets", "events", "kerberos", "signing", "execution-environment")
+    ),
 )
 LOCALES = ROOT / "agent/src/latchkey_agent/locales"
 

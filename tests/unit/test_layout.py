@@ -27,8 +27,8 @@ PREFIXES = {
 NAMED_BY_ANSIBLE = ("plugins/action", "plugins/modules", "plugins/doc_fragments")
 """Ansible wants an action, its module and its documentation under one name. `plugin_utils/_credential_apply.py` and its
 like hold the work of the action whose name they have."""
-GENERATED = ("plugins/plugin_utils/_answers.py",)
-"""The collection's generated form of the agent's module of the same name."""
+GENERATED = ("plugins/plugin_utils/_answers.py", "plugins/plugin_utils/_signer_lines.py")
+"""The collection's generated forms of the agent's modules of the same names."""
 
 NAMED_BY_PYTHON = ("__init__", "__main__")
 

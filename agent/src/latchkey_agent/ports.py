@@ -18,7 +18,13 @@ from .domain import Account, LogonFacts, LogonRefusal
 
 
 class PortError(Exception):
-    """The computer refused or failed. The text is for an operator."""
+    """The computer refused or failed. The text is for an operator.
+
+    Attributes:
+        code: Windows' error code, 0 without one.
+    """
+
+    code = 0
 
 
 class ForeignKeyError(PortError):

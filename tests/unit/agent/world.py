@@ -84,6 +84,7 @@ class World:
     zone: tzinfo = ZONE
     device: str = "PC-07"
     boot: str = "boot-1"
+    accounts: list[Account] = field(default_factory=lambda: [ANNA, BEN])
     passwords: dict[str, bytes] = field(default_factory=dict)
     checks: list[str] = field(default_factory=list)
     verdicts: list[LogonRefusal | None] = field(default_factory=list)
@@ -213,7 +214,7 @@ class _Clock(_Port):
 class _Accounts(_Port):
     def find(self, name: str) -> Account | None:
         user = name.rsplit("\\", maxsplit=1)[-1].lower()
-        return {"anna": ANNA, "ben": BEN}.get(user)
+        return next((one for one in self.world.accounts if one.user == user), None)
 
     def check(self, account: Account, password: bytearray) -> LogonRefusal | None:
         self.world.touch("accounts")

@@ -37,6 +37,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         for name, value in content().items()
         if name.startswith(("controller_", "aap_"))
     }
+    found["controller_credentials"] = content()["latchkey_credentials"]
     nodes = [node for flow in found["controller_workflows"] for node in flow["simplified_workflow_nodes"]]
     return {**found, "simplified_workflow_nodes": nodes}
 
@@ -77,7 +78,9 @@ def test_infra_aap_configuration_reads_each_field() -> None:
 
 SECRET_VARIABLES = (
     "awx_connection",
+    "awx_signing",
     "controller_credentials",
+    "latchkey_credentials",
     "controller_notifications",
     "awx_notifications",
 )
@@ -168,10 +171,26 @@ def test_the_night_waits_for_its_restarts() -> None:
     assert questions["restart_mode"]["variable"] == "maintenance_restart_mode"
 
 
-def test_no_job_reads_a_signing_key_or_a_sealing_key() -> None:
-    """The credential types for them are there for an operator's own steps."""
-    files = re.findall(r"LATCHKEY_(?:SIGNING|CERTIFICATE|SEALING)_FILE", CONTENT.read_text(encoding="utf-8"))
-    assert len(files) == 3
+def test_each_template_that_asks_signs() -> None:
+    """The key and its certificate come as paths, in the role's variables; they sign where the role asks customers."""
+    data = content()
+    [kind] = [one for one in data["controller_credential_types"] if "signing" in one["name"]]
+    told = kind["injectors"]["extra_vars"]
+    assert set(told) == {"maintenance_signing_key", "maintenance_signing_certificate"}
+    assert all("tower.filename" in path for path in told.values())
+    assert [one["id"] for one in kind["inputs"]["fields"] if one.get("secret")] == ["key"]
+    asking = {
+        name_of(one) for one in data["controller_templates"] if one["credentials"] == "{{ latchkey_asking }}"
+    }
+    books = {one["playbook"] for one in data["controller_templates"] if name_of(one) in asking}
+    assert books == {"request.yml", "maintain.yml"}
+    assert {name_of(one) for one in data["controller_templates"] if one["playbook"] in books} == asking
+
+
+def test_no_job_reads_a_sealing_key() -> None:
+    """The credential type for it is there for an operator's own steps."""
+    files = re.findall(r"LATCHKEY_SEALING_FILE", CONTENT.read_text(encoding="utf-8"))
+    assert len(files) == 1
     assert [name for name, text in delivered().items() if any(file in text for file in files)] == []
 
 

@@ -476,7 +476,14 @@ def test_the_pcs_reason_for_no_challenge_is_told(bench: Bench) -> None:
     assert challenge_of(started(bench, known, wire=Wire(bench)), "CHG-1").challenge.session == "CHG-1"
 
 
-@pytest.mark.parametrize("change", [{"at": "x"}, {"offsets": {}}, {"public_key": "x"}, {"ends_at": "x"}])
+MALFORMED: tuple[dict[str, Any], ...] = (
+    *({"at": "x"}, {"at": "2026-11-23T18:00:00"}, {"at": "9999-12-31T23:59:59+00:00"}, {"public_key": "x"}),
+    *({"offsets": {}}, {"offsets": {"2026-11-23T18:00:00+00:00": 10**15}}, {"offsets": {"0001-01-01": 60}}),
+    *({"ends_at": "x"}, {"ends_at": "2026-11-23T18:00:00"}),
+)
+
+
+@pytest.mark.parametrize("change", MALFORMED)
 def test_a_malformed_challenge_signs_nothing(bench: Bench, change: dict[str, Any]) -> None:
     """Even if the PC has signed it so."""
     found = opened_by(bench, ends="23:00")

@@ -148,7 +148,8 @@ class SignedRequests:
             return None
         sent = request.signature
         who, certificate, signer = checked(core, sent, REQUEST)
-        nonce = str(as_object(sent.document).get("nonce"))
+        found = as_object(sent.document).get("nonce")
+        nonce = found if isinstance(found, str) else ""
         challenge = open_challenge(core.state, nonce, session.id, core.now())
         if request.account is None:
             raise Refused("account_not_signed")

@@ -46,7 +46,7 @@ class SystemKeys:
         try:
             return _crypt(CryptUnprotectData, bytearray(blob), entropy)
         except PortError as fault:
-            if ctypes.get_last_error() & 0xFFFFFFFF == NTE_BAD_KEY_STATE:
+            if fault.code & 0xFFFFFFFF == NTE_BAD_KEY_STATE:
                 raise ForeignKeyError(str(fault)) from None
             raise
 

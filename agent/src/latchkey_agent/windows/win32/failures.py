@@ -20,7 +20,9 @@ def refused(action: str, code: int) -> PortError:
         action: the action that failed, such as "creating the event X".
         code: the Windows error code.
     """
-    return PortError(f"{action} failed: {ctypes.FormatError(code).strip()} (Windows error {code})")
+    error = PortError(f"{action} failed: {ctypes.FormatError(code).strip()} (Windows error {code})")
+    error.code = code
+    return error
 
 
 @contextmanager
