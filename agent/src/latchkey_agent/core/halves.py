@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from latchkey_agent.domain import Action, PermitState, Refused, State, live_grants
-from latchkey_agent.storage.operator_half import KEY_BYTES, Delivery, DeliveryKey, HalfError, forget
+from latchkey_agent.storage.operator_half import Delivery, DeliveryKey, HalfError, forget
 
 WAIT_SECONDS = 120.0
 """The time within which a half is delivered: a controller needs one call for it."""
@@ -70,8 +70,8 @@ class Halves:
         if (known := self._awaited.get(purpose)) is not None:
             return known
         delivery = Delivery(device, purpose.grant, purpose.permit, self._random(_NONCE_BYTES).hex())
-        key, wait = DeliveryKey(self._random(KEY_BYTES)), timedelta(seconds=WAIT_SECONDS)
-        new = Awaited(key, delivery, up + WAIT_SECONDS, now + wait)
+        wait = timedelta(seconds=WAIT_SECONDS)
+        new = Awaited(DeliveryKey(), delivery, up + WAIT_SECONDS, now + wait)
         self._awaited[purpose] = new
         return new
 

@@ -9,28 +9,21 @@ what it is for (section 5.1), so it opens for nothing else.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from latchkey_agent.domain import Sealing
+from latchkey_agent.protocol.frames import wipe
 
+from . import hpke
 from .key_slots import HALF_BYTES
 from .signed_json import canonical_json
 
-KEY_BYTES = 32
-SEALED_BYTES = KEY_BYTES + HALF_BYTES + 16
-"""Bytes of a sealed half: Nenc, the half, and Nt (RFC 9180, section 7)."""
-_CONTENT_AT = bytes.__basicsize__ - 1
-"""The place of the content in a bytes object of CPython: behind it stands one zero (Include/cpython/bytesobject.h)."""
-
-
-def _suite() -> Suite:
-    return Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+SEALED_BYTES = hpke.ENC_BYTES + HALF_BYTES + hpke.TAG_BYTES
+"""Bytes of a sealed half: the encapsulated key, the half, and the tag."""
 
 
 class HalfError(Exception):
@@ -82,7 +75,7 @@ def seal(half: bytearray, public_key: bytes, info: bytes) -> bytes:
         HalfError: nothing can be sealed to this key.
     """
     try:
-        return _suite().encrypt(half, X25519PublicKey.from_public_bytes(public_key), info)
+        return hpke.seal(half, X25519PublicKey.from_public_bytes(public_key), info)
     except ValueError:
         msg = "it is no usable X25519 key"
         raise HalfError(msg) from None
@@ -95,14 +88,10 @@ def sealer(sealing: Sealing, session: str, grant: str) -> Callable[[bytearray], 
 
 
 class DeliveryKey:
-    """A key pair for one delivery. The private key is in this object only, and gone with it.
+    """A new key pair for one delivery. The private key is in this object only: OpenSSL overwrites it with its end."""
 
-    Args:
-        seed: 32 random bytes.
-    """
-
-    def __init__(self, seed: bytes) -> None:
-        self._key = X25519PrivateKey.from_private_bytes(seed)
+    def __init__(self) -> None:
+        self._key = X25519PrivateKey.generate()
 
     @property
     def public_key(self) -> str:
@@ -116,26 +105,17 @@ class DeliveryKey:
             HalfError: it was not sealed to this key for this delivery, or is none.
         """
         try:
-            clear = _suite().decrypt(sealed, self._key, delivery.info)
+            half = hpke.open_sealed(sealed, self._key, delivery.info)
         except (InvalidTag, ValueError):
             msg = "it does not open with the key of this delivery"
             raise HalfError(msg) from None
-        if len(clear) != HALF_BYTES:
-            msg = f"it has {len(clear)} bytes instead of {HALF_BYTES}"
+        if len(half) != HALF_BYTES:
+            wipe(half)
+            msg = f"it has {len(half)} bytes instead of {HALF_BYTES}"
             raise HalfError(msg)
-        half = bytearray(clear)
-        overwrite(clear)
         return half
 
 
 def forget(half: bytearray) -> None:
     """Overwrite a half, in place."""
-    half[:] = bytes(len(half))
-
-
-def overwrite(secret: bytes) -> None:
-    """Overwrite the content of a bytes object that a library has made, and that nothing else refers to.
-
-    Give it a longer one only: CPython keeps one object for each single byte.
-    """
-    ctypes.memset(id(secret) + _CONTENT_AT, 0, len(secret))
+    wipe(half)

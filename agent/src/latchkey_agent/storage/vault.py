@@ -28,14 +28,13 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from latchkey_agent.ports import KeyProtection, PortError
 from latchkey_agent.protocol.frames import MAX_SECRET, wipe
 
+from . import hkdf
 from .key_slots import HALF_BYTES, KeySlots
-from .operator_half import SEALED_BYTES, overwrite
+from .operator_half import SEALED_BYTES
 
 MAGIC = b"LKSEAL"
 PC_HALF = 1
@@ -186,7 +185,7 @@ class Vault:
         """Return a new half. The operator alone keeps it, so not even its random bytes stay in memory."""
         drawn = self._random(HALF_BYTES)
         half = bytearray(drawn)
-        overwrite(drawn)
+        hkdf.overwrite(drawn)
         return half
 
     def _slot_half(self, tag: bytes) -> bytearray:
@@ -276,7 +275,11 @@ def _joined(*halves: bytearray) -> bytearray:
 
 def _derive(key: bytearray, halves: bytearray, parts: Record, grant: str) -> None:
     info = f"latchkey seal {parts.version} {grant}".encode()
-    HKDF(algorithm=SHA256(), length=len(key), salt=parts.tag, info=info).derive_into(halves, key)
+    extracted = hkdf.extract(parts.tag, halves)
+    derived = hkdf.expand(extracted, info, len(key))
+    memoryview(key)[:] = derived
+    wipe(extracted)
+    wipe(derived)
 
 
 def _pad(secret: bytearray) -> bytearray:
