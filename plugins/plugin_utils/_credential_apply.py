@@ -19,6 +19,7 @@ from . import _answers as ans
 from ._agent_client import LONG_POLL, sent_along
 from ._connection import ConnectionLost
 from ._failure import Failure, agent_failure, failure
+from ._half_answers import Meant
 from ._powershell_command import command_line, test_script
 from ._retry import retried
 
@@ -77,6 +78,7 @@ class ApplyTask:
         self._passing: Failure | None = None
         self._listened = False
         self._least_tests = 0
+        self._permit = ""
 
     def apply(self) -> dict[str, Any]:
         """Use the grant once and wait until the use is finished; return the task's result.
@@ -149,18 +151,30 @@ class ApplyTask:
             wanted = None if sent is None else sent.half
             if fault.code == "restart_in_progress" and sent is not None and wanted is not None:
                 # The sign-in after a restart by others comes first; it waits for its half. The next try looks again.
-                with suppress(ConnectionLost):
-                    self._deliver(sent, wanted)
+                if sent.use is not None and sent.use.foreign:
+                    with suppress(ConnectionLost):
+                        self._deliver(sent, wanted, Meant("restart", permit=sent.use.permit))
                 raise
             if fault.code == "half_not_awaited" and tries > 1:
                 # Another job was faster, or this half came late: the agent says anew what it wants.
                 wanted = None
             elif fault.code != "half_missing" or wanted is None or half or self._use.halves.key is None:
                 raise
-        given = None if wanted is None else self._use.halves.answer(wanted)
+        given = None if wanted is None else self._use.halves.answer(wanted, self._begins(fields))
         return self._ask(fields, given, tries - (given is None))
 
-    def _deliver(self, known: ans.ApplyAnswer, wanted: ans.HalfView) -> ans.ApplyAnswer:
+    def _begins(self, fields: dict[str, Any]) -> Meant:
+        """Return the use that a call of this task begins."""
+        use = self._use
+        return Meant(use.action, use.step or "", message=fields.get("message", ""), within=fields["within"])
+
+    def _logs_on(self, known: ans.ApplyAnswer) -> Meant:
+        """Return the use of this task that has begun; its permit is the first one of which the PC has told."""
+        use = self._use
+        self._permit = self._permit or ("" if known.use is None else known.use.permit)
+        return Meant(use.action, use.step or "", self._permit)
+
+    def _deliver(self, known: ans.ApplyAnswer, wanted: ans.HalfView, meant: Meant) -> ans.ApplyAnswer:
         """Deliver the operator's half for a logon; return the answer, which comes with the next news of the use.
 
         Raises:
@@ -168,7 +182,7 @@ class ApplyTask:
             Failure: the half cannot be given, or was refused.
         """
         try:
-            half = self._use.halves.answer(wanted)
+            half = self._use.halves.answer(wanted, meant)
         except Failure as fault:
             fault.outcome = "unknown"
             raise
@@ -235,7 +249,9 @@ class ApplyTask:
 
     def _poll(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
         answer = known if known.half is not None else self._ask_wait(known)
-        return answer if answer.half is None else self._deliver(answer, answer.half)
+        if answer.half is None:
+            return answer
+        return self._deliver(answer, answer.half, self._logs_on(answer))
 
     def _ask_wait(self, known: ans.ApplyAnswer, half: dict[str, Any] | None = None) -> ans.ApplyAnswer:
         permit = known.use.permit if known.use else ""

@@ -10,12 +10,14 @@ another controller. It begins no use.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from . import _answers as ans
 from ._credential_apply import ApplyTask
 from ._failure import Failure, failure
+from ._half_answers import Meant
 
 _UNDER_WAY = frozenset({"issued", "redeemed"})
 _NONE_LEFT = ans.LeftView(restarts=0, unlocks=0)
@@ -91,6 +93,13 @@ class CollectTask(ApplyTask):
         step = self._use.step
         return not use.foreign and use.action == self._use.action and step in (None, use.step)
 
+    def _logs_on(self, known: ans.ApplyAnswer) -> Meant:
+        """Return the use that was found; a task without a step collects that of any step."""
+        meant = super()._logs_on(known)
+        if self._use.step is None and known.use is not None:
+            return replace(meant, step=known.use.step or "")
+        return meant
+
     def _none_begun(self, info: ans.InfoAnswer) -> ans.ApplyAnswer:
         if not self._use.when_pending:
             what = self._use.action if self._use.step is None else f"{self._use.action} of {self._use.step}"
@@ -145,6 +154,10 @@ class SignInTask(CollectTask):
 
     def _is_meant(self, use: ans.UseView) -> bool:
         return use.foreign and not _is_closed(use)
+
+    def _logs_on(self, known: ans.ApplyAnswer) -> Meant:
+        """Return the sign-in after the restart by others, which has no step."""
+        return Meant("restart", permit=super()._logs_on(known).permit)
 
     def _none_begun(self, info: ans.InfoAnswer) -> ans.ApplyAnswer:
         left = info.grants[-1].left if info.grants else _NONE_LEFT

@@ -6,7 +6,8 @@
 
 The half crosses the wire sealed, to the controller with the grant's key and back with a key that the PC has for this
 one delivery. The PC signs what it wants with its device key, so neither another PC nor a person on the connection can
-put a key of their own in its place. Where the request of the grant was signed, the operator signs the delivery, too.
+put a key of their own in its place. What the PC wants must also be the use of the task: an honest PC signs what another
+program in the middle has asked it for. Where the request of the grant was signed, the operator signs the delivery, too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,25 @@ _UNSIGNED = frozenset({"signature", "public_key"})
 
 
 @dataclass(frozen=True)
+class Meant:
+    """The use for which a task gives its half.
+
+    Attributes:
+        action: the action of the use.
+        step: its step; empty for none.
+        permit: its permit; empty before the use has begun.
+        message: before the use, the text that the customer reads.
+        within: before the use, the seconds for which the permit waits; None afterwards.
+    """
+
+    action: str
+    step: str = ""
+    permit: str = ""
+    message: str = ""
+    within: float | None = None
+
+
+@dataclass(frozen=True)
 class HalfAnswers:
     """The operator's side of the grants of one session on one PC.
 
@@ -50,6 +70,7 @@ class HalfAnswers:
         session: the name of the support session.
         known_pcs: the file with the PCs' device keys; None if the PC's signature is not compared with it.
         signer: returns the key that signs deliveries, with its certificate; None if the task has none.
+        given: what was given, by the PC's nonces.
     """
 
     key: SealingKey | None
@@ -57,6 +78,7 @@ class HalfAnswers:
     session: str
     known_pcs: Path | None = None
     signer: Callable[[], Signer] | None = None
+    given: dict[str, tuple[ans.HalfView, dict[str, Any]]] = field(default_factory=dict)
 
     # --- at the request
 
@@ -110,22 +132,32 @@ class HalfAnswers:
             raise failure("bad_answer", detail=f"the device key: {fault}") from None
 
     def require_ours(self, grant: ans.GrantView | None) -> None:
-        """Refuse a grant of two parties that this sealing key does not open; one of one party needs none.
+        """Refuse a grant that this sealing key does not open; without a key, or without a password, there is none.
+
+        A program on the connection can take the public key out of an unsigned request. The customer then lends to one
+        party, and the PC alone opens the password.
 
         Raises:
-            Failure: `sealing_key_other`.
+            Failure: `one_party_given`, `sealing_key_other`.
         """
-        if grant is None or grant.sealing is None or self.key is None:
+        if grant is None or self.key is None or grant.terms.means != "grant":
             return
+        if grant.sealing is None or not grant.terms.two_parties:
+            raise failure("one_party_given", outcome="unknown")
         if not self._is_ours(self.key, grant.sealing):
             raise failure("sealing_key_other", session=self.session)
 
     # --- at a use
 
-    def answer(self, wanted: ans.HalfView) -> dict[str, Any]:
+    def answer(self, wanted: ans.HalfView, meant: Meant) -> dict[str, Any]:
         """Return the half that a PC wants, sealed for this one delivery, and signed if the PC wants that.
 
-        A task without a signing key sends the half without a signature, and the PC refuses it.
+        A task without a signing key sends the half without a signature, and the PC refuses it. What is wanted again,
+        because an answer was lost, is given again as it was: so each nonce has one delivery.
+
+        Args:
+            wanted: what the PC wants.
+            meant: what the task does.
 
         Raises:
             Failure: there is no sealing key, it is another one, or it cannot be known that the PC wants the half; or
@@ -136,8 +168,19 @@ class HalfAnswers:
         self._require_signed(wanted)
         if not self._is_ours(self.key, wanted.sealing):
             raise failure("sealing_key_other", session=self.session)
+        _require_meant(wanted, meant)
+        if wanted.nonce in self.given:
+            before, repeated = self.given[wanted.nonce]
+            if before != wanted:
+                raise _invalid("its nonce has served for another delivery")
+            return repeated
+        given = self._given(self.key, wanted, meant)
+        self.given[wanted.nonce] = wanted, given
+        return given
+
+    def _given(self, key: SealingKey, wanted: ans.HalfView, meant: Meant) -> dict[str, Any]:
         sealing = wanted.sealing
-        grant_key = self.key.grant_key(sealing.device, self.session, sealing.nonce)
+        grant_key = key.grant_key(sealing.device, self.session, sealing.nonce)
         try:
             half = grant_key.open(_bytes(wanted.sealed), _stored_info(wanted))
             sealed = sealed_to(_bytes(wanted.key), half, _delivery_info(wanted))
@@ -146,7 +189,7 @@ class HalfAnswers:
         given: dict[str, Any] = {"nonce": wanted.nonce, "sealed": sealed.hex()}
         if not wanted.signer or self.signer is None:
             return given
-        return {**given, "signature": _signature(self.signer(), wanted, sealed)}
+        return {**given, "signature": _signature(self.signer(), wanted, meant, sealed)}
 
     def _is_ours(self, key: SealingKey, sealing: ans.SealingView) -> bool:
         derived = key.grant_key(sealing.device, self.session, sealing.nonce)
@@ -203,17 +246,26 @@ def half_answers(options: dict[str, Any], pc: str) -> HalfAnswers:
     return HalfAnswers(key, pc, options["session"], Path(known) if known else None, signer)
 
 
-def _signature(signer: Signer, wanted: ans.HalfView, sealed: bytes) -> dict[str, str]:
-    """Return the operator's signature over a use and the half that is delivered for it."""
+def _require_meant(wanted: ans.HalfView, meant: Meant) -> None:
+    """Refuse what an honest PC wants for another use than the task's, by the request of a program in the middle."""
+    for name in ("action", "step", "permit"):
+        if getattr(wanted, name) != getattr(meant, name):
+            raise _invalid(f"it is for another use than this task's; the {name} differs")
+
+
+def _signature(signer: Signer, wanted: ans.HalfView, meant: Meant, sealed: bytes) -> dict[str, str]:
+    """Return the operator's signature over the task's use and the half that is delivered for it."""
     document: dict[str, object] = {
         "schema_version": _APPLY_SCHEMA,
         "device_key": wanted.sealing.device,
         "certificate_sha256": signer.sha256,
         "session": wanted.session,
         "grant": wanted.grant,
-        "permit": wanted.permit,
-        "action": wanted.action,
-        "step": wanted.step,
+        "permit": meant.permit,
+        "action": meant.action,
+        "step": meant.step,
+        "message": meant.message,
+        "within": meant.within,
         "nonce": wanted.nonce,
         "expires_at": wanted.expires_at,
         "half_sha256": hashlib.sha256(sealed).hexdigest(),

@@ -191,7 +191,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lapsed use is given back",
-        (("permits._lapsed", 'how="lapse", why=why', 'how="lapse", why=why, refund=True'),),
+        (("permits._lapsed", "why=why, refund=refund", "why=why, refund=True"),),
         "two restarts",
         ("restarts_exceed_terms", "refunded_though_under_way"),
     ),

@@ -16,7 +16,11 @@ import msgspec
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
-from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import _delivery_info
+from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import (
+    HalfAnswers,
+    _delivery_info,
+)
 from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key import (
     UnopenedError,
     sealed_to,
@@ -324,6 +328,20 @@ def test_a_controller_without_hpke(lab_pc: LabPC, tmp_path: Path) -> None:
     operator.environment = {"PYTHONPATH": str(tmp_path)}
     failed = both_parties(operator, start(), request()).fail().first_failure()
     assert failed["error_code"] == "hpke_missing"
+
+
+@provokes("one_party_given")
+def test_a_request_without_its_key_is_noticed(lab_pc: LabPC) -> None:
+    """A job with a sealing key refuses the grant of a request out of which the key was taken on the way."""
+    operator, computer = lab_pc(script=[Grant()])
+    text = keep_key(operator)
+    both_parties(operator, start(), request(), key=None).succeed()
+    answer = computer.ask_agent(rq.Info(session=SESSION))
+    (grant,) = read(ans.InfoAnswer, answer.result).grants
+    with pytest.raises(Failure) as caught:
+        HalfAnswers(sealing_key(text), "", SESSION).require_ours(grant)
+    see({"error_code": caught.value.code})
+    assert caught.value.code == "one_party_given"
 
 
 @provokes("half_request_invalid")

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
-from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers, Meant
 from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import read_signer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key import sealing_key
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -486,7 +486,10 @@ def test_a_use_is_signed_by_the_person_who_asked(lab_pc: LabPC, keys: Keys) -> N
     this, other = use("updates"), use("other")
     assert this is not None
     assert other is not None
-    given = {**side.answer(this), "signature": side.answer(other)["signature"]}
+    given = {
+        **side.answer(this, Meant("restart", this.step, within=900.0)),
+        "signature": side.answer(other, Meant("restart", other.step, within=900.0))["signature"],
+    }
     use("updates", msgspec.convert(given, fields.DeliveredHalf))
 
     assert (unsigned["error_code"], unsigned["outcome"]) == ("apply_not_signed", "refused")

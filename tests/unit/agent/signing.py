@@ -168,6 +168,9 @@ class Controller:
             "device_key": wanted["sealing"]["device"],
             "certificate_sha256": hashlib.sha256(b64decode(self.line.split()[1])).hexdigest(),
             **{name: wanted[name] for name in names},
+            # The options of a use without a message, as long as `CredentialApply` has it, and of a logon.
+            "message": "",
+            "within": None if wanted["permit"] else 900.0,
             "half_sha256": hashlib.sha256(bytes.fromhex(given.sealed)).hexdigest(),
         }
 

@@ -102,6 +102,8 @@ CHANGES: dict[str, Any] = {
     "step": "other",
     "nonce": "0" * 32,
     "expires_at": "2040-01-01T00:00:00+00:00",
+    "message": "another text",
+    "within": 5.0,
     "half_sha256": "0" * 64,
     "further": 1,
 }
@@ -116,6 +118,14 @@ def test_each_field_of_a_signed_use_counts(signed: Signed, field: str) -> None:
     assert (refused.code, named in refused.message) == ("apply_differs", True)
     assert (len(signed.bench.world.checks), signed.bench.world.restarts) == (checks, [])
     assert signed.apply()
+
+
+@pytest.mark.parametrize("changed", [{"message": "Wait for me"}, {"within": 60.0}])
+def test_a_call_that_was_changed_on_the_way_is_refused(signed: Signed, changed: dict[str, Any]) -> None:
+    """The text that the customer would read, and the life of the permit, are what the operator has signed."""
+    refused = signed.bench.error(replace(signed.before_use(), **changed))
+    assert (refused.code, next(iter(changed)) in refused.message) == ("apply_differs", True)
+    assert signed.bench.world.restarts == []
 
 
 def test_a_delivery_without_a_signature_is_refused_at_both_moments(signed: Signed) -> None:

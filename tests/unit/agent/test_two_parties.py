@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from latchkey_agent.companion import receipt_text
 from latchkey_agent.core.halves import WAIT_SECONDS
-from latchkey_agent.domain import GrantState, PermitState, Terms, canonical, owed_effects
+from latchkey_agent.domain import GrantState, PermitState, Refused, Terms, canonical, owed_effects
+from latchkey_agent.domain import commands as c
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import fields
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage import key_slots
@@ -103,14 +105,39 @@ class TestTheMainJob:
         assert bench.state.permits[permit].state is PermitState.LOGGED_ON
 
     def test_without_a_delivery_the_permit_lapses(self, bench: Bench, second: SecondParty) -> None:
-        """If nobody delivers the half, the permit lapses; the grant, its record and its other uses stay."""
+        """If nobody delivers the half, the permit lapses; the grant, its record and all its uses stay."""
         permit = second.at_logon_screen(PASSWORD)
         bench.world.now += timedelta(minutes=16)
         bench.wake()
         grant = bench.state.grants[bench.state.permits[permit].grant]
         assert bench.state.permits[permit].state is PermitState.LAPSED
-        assert (grant.state, grant.left.restarts, bench.sealed()) == (GrantState.ACTIVE, 1, {grant.id})
+        assert (grant.state, grant.left.restarts, bench.sealed()) == (GrantState.ACTIVE, 2, {grant.id})
         assert not second.wanted_for(permit)
+
+    def test_the_last_restart_is_given_back_once(self, bench: Bench, second: SecondParty) -> None:
+        """A person who keeps the second half away burns no use; the restarts of the PC come to an end all the same."""
+        permit = second.at_logon_screen(PASSWORD, restarts=1)
+        bench.world.now += timedelta(minutes=16)
+        bench.wake()
+        grant = bench.state.grants[bench.state.permits[permit].grant]
+        assert (grant.state, grant.left.restarts, bench.sealed()) == (GrantState.ACTIVE, 1, {grant.id})
+        second.apply()
+        bench.reboot()
+        bench.world.now += timedelta(minutes=16)
+        bench.wake()
+        assert bench.state.grants[grant.id].ended is GrantState.USED_UP
+
+    def test_an_unlock_that_waits_in_vain_is_given_back(self, bench: Bench, second: SecondParty) -> None:
+        """The permit of an unlock lapses without the half, and the unlock is there again."""
+        grant = second.lend(PASSWORD, unlocks=1)
+        bench.world.sign_in(ANNA, locked=True)
+        second.apply("unlock")
+        bench.world.now += timedelta(minutes=16)
+        bench.wake()
+        assert (bench.state.grants[grant].state, bench.state.grants[grant].left.unlocks) == (
+            GrantState.ACTIVE,
+            1,
+        )
 
     def test_a_job_that_is_launched_again_delivers_for_the_same_permit(
         self, bench: Bench, second: SecondParty
@@ -123,6 +150,21 @@ class TestTheMainJob:
         assert (answer["use"]["permit"], answer["half"]["permit"]) == (permit, permit)
         second.deliver(permit)
         assert bench.sign_in_with_permit() == PASSWORD
+
+    def test_a_step_that_restarts_when_pending_goes_on_after_its_restart(
+        self, bench: Bench, second: SecondParty
+    ) -> None:
+        """Launched again after the restart, the last step joins its use, though Windows has no pending restart."""
+        second.lend(PASSWORD, restarts=1)
+        bench.world.pending = ["updates"]
+        permit = second.apply(step="updates", when_pending=True, done=True)
+        bench.reboot()
+        bench.world.pending = []
+        answer = bench.result(second.use(step="updates", when_pending=True, done=True))
+        assert (answer["use"]["permit"], answer["half"]["permit"]) == (permit, permit)
+        second.deliver(permit)
+        assert bench.sign_in_with_permit() == PASSWORD
+        assert "use" not in bench.result(second.use(step="updates", when_pending=True, done=True))
 
     def test_two_jobs_deliver_at_once(self, bench: Bench, second: SecondParty) -> None:
         """Of two deliveries of one permit the second is refused, and the first one serves."""
@@ -151,6 +193,58 @@ class TestTheMainJob:
         bench.revoke()
         assert not any(half)
         assert not is_at_hand(bench)
+
+    def test_a_half_does_not_wait_while_no_grant_can_be_used(self, bench: Bench, second: SecondParty) -> None:
+        """Broken settings overwrite a half that was delivered; afterwards it is wanted anew."""
+        permit = second.at_logon_screen(PASSWORD)
+        second.deliver(permit)
+        half = bench.agent.core.halves._held[permit]
+        settings = bench.settings.read_text()
+        bench.settings.write_text("schema_version = ")
+        bench.wake()
+        assert (any(half), permit in bench.agent.core.halves.held) == (False, False)
+        bench.settings.write_text(settings)
+        bench.wake()
+        assert not is_at_hand(bench)
+        second.deliver(permit)
+        assert bench.sign_in_with_permit() == PASSWORD
+
+    def test_a_pause_overwrites_a_half(self, bench: Bench, second: SecondParty) -> None:
+        """A pause ends the wait of a half that was delivered; resuming brings neither the half nor the permit back."""
+        permit = second.at_logon_screen(PASSWORD)
+        second.deliver(permit)
+        half = bench.agent.core.halves._held[permit]
+        grant = bench.state.permits[permit].grant
+        assert bench.customer(cm.GrantPause(grant=grant)).done
+        assert not any(half)
+        assert bench.customer(cm.GrantPause(grant=grant, pause=False)).done
+        assert not is_at_hand(bench)
+
+    def test_the_key_of_a_delivery_ends_with_its_time(self, bench: Bench, second: SecondParty) -> None:
+        """Two minutes after the agent's question the key of a delivery that did not come is gone."""
+        second.lend(PASSWORD)
+        second.wanted()
+        assert bench.agent.core.halves._awaited
+        bench.world.now += timedelta(seconds=WAIT_SECONDS)
+        bench.wake()
+        assert not bench.agent.core.halves._awaited
+
+    def test_any_fault_of_a_delivery_overwrites_the_half(
+        self, bench: Bench, second: SecondParty, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also a fault that nobody expected leaves no half behind."""
+        permit = second.at_logon_screen(PASSWORD)
+        halves: list[bytearray] = []
+
+        def failing(_grant: object, half: bytearray) -> bytearray:
+            halves.append(half)
+            raise MemoryError
+
+        delivered = second.delivered(second.wanted_for(permit))
+        monkeypatch.setattr(bench.agent.core, "unseal", failing)
+        with suppress(MemoryError):
+            bench.ask(wait(permit, delivered))
+        assert [bytes(half) for half in halves] == [bytes(32)]
 
     def test_the_logon_screen_is_not_reached(self, bench: Bench, second: SecondParty) -> None:
         """If the permit cannot be announced, the half is overwritten and is wanted again."""
@@ -348,6 +442,29 @@ BAD: dict[str, tuple[str, Callable[[SecondParty, dict[str, Any]], fields.Deliver
         lambda s, w: fields.DeliveredHalf(nonce="ff" * 16, sealed=s.delivered(w).sealed),
     ),
 }
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_wrong_half_erases_nothing_on_a_full_disk(
+    bench: Bench, second: SecondParty, monkeypatch: pytest.MonkeyPatch, *, crash: bool
+) -> None:
+    """A wrong half begins no trial, so neither a full disk nor a crash after it ends the grant."""
+    grant = second.lend(PASSWORD)
+    half = second.delivered(second.wanted(), os.urandom(32))
+    real = bench.agent.core.execute
+
+    def execute(command: Any, **options: Any) -> Any:
+        if isinstance(command, c.EndTrial):
+            raise Refused("storage_failed", detail="the disk is full")
+        return real(command, **options)
+
+    with monkeypatch.context() as full:
+        full.setattr(bench.agent.core, "execute", execute)
+        assert bench.code(second.use(half=half)) == "wrong_half"
+    if crash:
+        bench.crash()
+    assert (bench.state.grants[grant].state, bench.sealed()) == (GrantState.ACTIVE, {grant})
+    second.apply()
 
 
 @pytest.mark.parametrize("bad", BAD)

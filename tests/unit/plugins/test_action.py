@@ -27,6 +27,7 @@ ELSEWHERE = {
         "sealing_key_unusable",
         "sealing_key_missing",
         "sealing_key_other",
+        "one_party_given",
         "half_request_invalid",
         "hpke_missing",
     ),

@@ -16,7 +16,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils import _sealing_k
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
 from ansible_collections.latchkey.consent.plugins.plugin_utils._armored_signature import verified
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
-from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers, Meant
 from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import line_for
 from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import Signer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key import (
@@ -71,11 +71,13 @@ class Pc:
     nonce: str = field(default_factory=lambda: os.urandom(32).hex())
     key: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     signer: str = ""
+    asked: int = 0
 
     def wanted(self, *, permit: str = "", signer: DeviceKey | None = None) -> dict[str, Any]:
         """Return what it wants."""
         operator = sealing_key(self.text)
         assert operator is not None
+        self.asked += 1
         name = self.device.fingerprint
         public = operator.grant_key(name, "CHG-1", self.nonce).public_key
         told = info("latchkey-stored-half-1", device=name, session="CHG-1", nonce=self.nonce, grant="g1")
@@ -83,7 +85,7 @@ class Pc:
         view: dict[str, Any] = {
             "grant": "g1", "permit": permit, "session": "CHG-1", "action": "restart", "step": "",
             "sealing": {"device": name, "nonce": self.nonce, "public_key": public},
-            "sealed": sealed.hex(), "key": self.key.public_key().public_bytes_raw().hex(), "nonce": "n1",
+            "sealed": sealed.hex(), "key": self.key.public_key().public_bytes_raw().hex(), "nonce": f"n{self.asked}",
             "signer": self.signer, "expires_at": "2026-11-30T18:02:00+00:00",
         }  # fmt: skip
         signed = {"schema_version": "latchkey-half-1", **view}
@@ -120,10 +122,23 @@ def answers(text: str | None, known: Path | None = None, session: str = "CHG-1")
     return HalfAnswers(sealing_key(text), "pc1", session, known)
 
 
+def meant(wanted: dict[str, Any]) -> Meant:
+    """Return the use for which a PC wants a half as the task's own."""
+    return Meant(wanted["action"], wanted["step"], wanted["permit"])
+
+
+def signed_again(pc: Pc, **changes: Any) -> dict[str, Any]:
+    """Return what the honest PC wants for another use, signed with its device key."""
+    told = {k: v for k, v in pc.wanted().items() if k not in {"signature", "public_key"}} | changes
+    body = json.dumps({"schema_version": "latchkey-half-1", **told}, sort_keys=True, separators=(",", ":"))
+    signature = pc.device.sign(body.encode(), "latchkey-half")
+    return {**told, "signature": signature, "public_key": pc.device.line}
+
+
 def refused(side: HalfAnswers, wanted: dict[str, Any]) -> str:
     """Return the code of a refusal."""
     with pytest.raises(Failure) as caught:
-        side.answer(read(ans.HalfView, wanted))
+        side.answer(read(ans.HalfView, wanted), meant(wanted))
     return caught.value.code
 
 
@@ -207,13 +222,15 @@ def test_each_grant_has_a_key_of_its_own(text: str) -> None:
 def test_the_pc_gets_the_half_for_one_delivery(pc: Pc) -> None:
     """The PC opens what it is given with the key of this delivery, for this grant and permit."""
     for permit in ("", "p1"):
-        given = answers(pc.text).answer(read(ans.HalfView, pc.wanted(permit=permit)))
-        assert given["nonce"] == "n1"
+        given = answers(pc.text).answer(
+            read(ans.HalfView, pc.wanted(permit=permit)), Meant("restart", permit=permit)
+        )
+        assert given["nonce"] == f"n{pc.asked}"
         assert pc.opened(given, permit) == pc.half
 
 
 @pytest.mark.parametrize("changed", [
-    {"key": "11" * 32}, {"nonce": "n2"}, {"permit": "p2"}, {"grant": "g2"}, {"sealed": "00" * 80}, {"step": "x"},
+    {"key": "11" * 32}, {"nonce": "n9"}, {"permit": "p2"}, {"grant": "g2"}, {"sealed": "00" * 80}, {"step": "x"},
     {"signature": "x"}, {"session": "CHG-2"}, {"signer": "Olga"}, {"expires_at": "2027-01-01T00:00:00+00:00"},
 ])  # fmt: skip
 def test_what_was_changed_on_the_way_gets_nothing(pc: Pc, changed: dict[str, str]) -> None:
@@ -255,7 +272,8 @@ def test_the_operator_signs_the_use_where_the_request_was_signed(pc: Pc) -> None
     pc.signer = "Olga"
     for permit in ("", "p1"):
         wanted = pc.wanted(permit=permit)
-        given = side.answer(read(ans.HalfView, wanted))
+        use = Meant("restart", permit=permit) if permit else Meant("restart", message="now", within=890.0)
+        given = side.answer(read(ans.HalfView, wanted), use)
         assert pc.opened(given, permit) == pc.half
         signature = given["signature"]
         text = signature["document"].encode()
@@ -265,6 +283,8 @@ def test_the_operator_signs_the_use_where_the_request_was_signed(pc: Pc) -> None
             "schema_version": "latchkey-apply-1",
             "device_key": pc.device.fingerprint,
             "certificate_sha256": "ab",
+            "message": "now" if not permit else "",
+            "within": None if permit else 890.0,
             "half_sha256": hashlib.sha256(bytes.fromhex(given["sealed"])).hexdigest(),
             **{name: wanted[name] for name in names},
         }
@@ -278,10 +298,10 @@ def test_what_needs_no_signature_reads_no_key(pc: Pc) -> None:
         raise AssertionError
 
     view = read(ans.HalfView, pc.wanted())
-    assert set(replace(answers(pc.text), signer=unread).answer(view)) == {"nonce", "sealed"}
+    assert set(replace(answers(pc.text), signer=unread).answer(view, Meant("restart"))) == {"nonce", "sealed"}
     pc.signer = "Olga"
     view = read(ans.HalfView, pc.wanted())
-    assert set(answers(pc.text).answer(view)) == {"nonce", "sealed"}
+    assert set(answers(pc.text).answer(view, Meant("restart"))) == {"nonce", "sealed"}
 
 
 def test_the_signed_request_names_the_pc_that_signed_the_challenge(pc: Pc, tmp_path: Path) -> None:
@@ -305,7 +325,7 @@ def test_the_pc_is_compared_with_the_known_ones(pc: Pc, tmp_path: Path) -> None:
     known = tmp_path / "known_pcs"
     known.write_text(line_for("pc1", pc.device.blob) + "\n", encoding="utf-8")
     side = answers(pc.text, known)
-    assert pc.opened(side.answer(read(ans.HalfView, pc.wanted()))) == pc.half
+    assert pc.opened(side.answer(read(ans.HalfView, pc.wanted()), Meant("restart"))) == pc.half
     codes = {
         f"pc1 {DeviceKey().line}": "device_key_changed",
         f"pc2 {pc.device.line}": "known_pcs_unusable",
@@ -317,18 +337,42 @@ def test_the_pc_is_compared_with_the_known_ones(pc: Pc, tmp_path: Path) -> None:
 
 
 def test_a_grant_of_another_key_is_seen_at_the_request(pc: Pc, text: str) -> None:
-    """A grant that this key does not open is refused when it is found; one of one party is not."""
+    """A grant that this key does not open is refused when it is found."""
     told = pc.wanted()["sealing"]
     view = {"id": "g", "state": "active", "account": "a", "terms": {"restarts": 1, "unlocks": 0,
-            "foreign_restarts": False, "programs": False, "not_before": "", "not_after": ""},
-            "left": LEFT, "granted_at": "", "request": "r", "sealing": told}  # fmt: skip
+            "foreign_restarts": False, "programs": False, "not_before": "", "not_after": "",
+            "two_parties": True}, "left": LEFT, "granted_at": "", "request": "r", "sealing": told}  # fmt: skip
     grant = read(ans.GrantView, view)
     answers(text).require_ours(grant)
     answers(None).require_ours(grant)
     other = answers(pem(X25519PrivateKey.generate()))
-    other.require_ours(replace(grant, sealing=None))
     with pytest.raises(Failure, match="another sealing key"):
         other.require_ours(grant)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_grant_of_one_party_is_refused_where_two_were_asked_for(text: str, *, waits: bool) -> None:
+    """A request whose key was taken out on the way leads to a failure; Windows' own sign-in has no key to lack."""
+    terms = {"restarts": 1, "unlocks": 0, "foreign_restarts": False, "programs": False,
+             "not_before": "", "not_after": ""}  # fmt: skip
+    grant = {"id": "g", "state": "active", "account": "a", "terms": terms, "left": LEFT, "granted_at": "",
+             "request": "r"}  # fmt: skip
+    granted = {"outcome": "done", "changed": True, "result": {"session": "CHG-1", "grant": grant}}
+    asked = {"id": "r", "state": "shown", "account": "a", "asked_by": "o", "code": "1234", "terms": terms,
+             "asked_at": "", "answer_by": "2027-01-01T00:00:00+00:00"}  # fmt: skip
+    entries = [{"ask": {"verb": "credential_request"}, "answer": granted}]
+    if waits:
+        pending = {"outcome": "done", "changed": True, "result": {"session": "CHG-1", "request": asked}}
+        entries = [
+            {"ask": {"verb": "credential_request"}, "answer": pending},
+            {"ask": {"verb": "request_wait"}, "answer": granted},
+        ]
+    device = {"ask": {"verb": "device_key"}, "answer": {"outcome": "done", "result": {
+        "device": "pc1", "public_key": DeviceKey().line, "fingerprint": ""}}}  # fmt: skip
+    scene = stage([device, *entries])
+    result = scene.run("credential_request", {"session": "CHG-1", "restarts": 1, "sealing_key": text})
+    assert (result["failed"], result["error_code"]) == (True, "one_party_given")
+    answers(text).require_ours(read(ans.GrantView, {**grant, "terms": {**terms, "means": "arso"}}))
 
 
 # --- the tasks
@@ -401,7 +445,8 @@ def test_a_late_half_is_asked_for_anew(pc: Pc) -> None:
 
 def test_the_sign_in_after_a_restart_by_others_comes_first(pc: Pc) -> None:
     """A use that waits behind such a sign-in delivers its half, and then begins."""
-    busy = refusal("restart_in_progress", state(pc, "p1", use=PERMIT), retry_after=5.0)
+    use = {**PERMIT, "foreign": True}
+    busy = refusal("restart_in_progress", state(pc, "p1", use=use), retry_after=5.0)
     scene = stage([
         {"ask": {"verb": "credential_apply"}, "answer": busy},
         {"ask": {"verb": "apply_wait"}, "answer": {"outcome": "done", "changed": True, "result": OVER}},
@@ -410,6 +455,53 @@ def test_the_sign_in_after_a_restart_by_others_comes_first(pc: Pc) -> None:
     args = {"session": "CHG-1", "action": "restart", "sealing_key": pc.text}
     assert scene.run("credential_apply", args)["changed"]
     assert pc.opened(scene.connection.asked[1]["half"], "p1") == pc.half
+
+
+@pytest.mark.parametrize("other", [{"action": "unlock"}, {"step": "evil"}, {"permit": "p9"}])
+@pytest.mark.parametrize("moment", ["before the use", "for the logon"])
+def test_an_honest_pc_gets_nothing_for_another_use(pc: Pc, other: dict[str, str], moment: str) -> None:
+    """A task gives no half for another action, step or permit, though the PC itself has signed that it wants it.
+
+    A program on the connection can ask the agent for an unlock, and show the task what the agent wants for that.
+    """
+    begun = {"outcome": "done", "changed": True, "result": state(pc, half=False, use=PERMIT)}
+    first = refusal("half_missing", state(pc))
+    if moment == "before the use":
+        entries = [{"ask": {"verb": "credential_apply"}, "answer": refusal(
+            "half_missing", {**state(pc), "half": signed_again(pc, **other)})}]  # fmt: skip
+    else:
+        relayed = {**state(pc, use=PERMIT), "half": signed_again(pc, **{"permit": "p1", **other})}
+        entries = [
+            {"ask": {"verb": "credential_apply"}, "answer": first},
+            {"ask": {"verb": "credential_apply"}, "answer": begun},
+            {"ask": {"verb": "apply_wait"}, "answer": {"outcome": "done", "result": relayed}},
+        ]
+    scene = stage(entries)
+    result = scene.run("credential_apply", {"session": "CHG-1", "action": "restart", "sealing_key": pc.text})
+    assert (result["failed"], result["error_code"]) == (True, "half_request_invalid")
+    assert next(iter(other)) in result["msg"]
+    assert sum("half" in call for call in scene.connection.asked) == (moment == "for the logon")
+
+
+def test_the_use_that_comes_first_must_be_one_by_others(pc: Pc) -> None:
+    """Behind a permit of another step a task waits, and gives that permit no half."""
+    own = {
+        "ask": {"verb": "credential_apply"},
+        "answer": refusal("restart_in_progress", state(pc, "p1", use=PERMIT)),
+    }
+    scene = stage([own])
+    result = scene.run("credential_apply", {"session": "CHG-1", "action": "restart", "sealing_key": pc.text})
+    assert result["error_code"] == "restart_in_progress"
+    assert not any("half" in call for call in scene.connection.asked)
+
+
+def test_a_nonce_has_one_delivery(pc: Pc) -> None:
+    """What is wanted again gets the same bytes; another question with the same nonce gets nothing."""
+    side, wanted = answers(pc.text), pc.wanted()
+    given = side.answer(read(ans.HalfView, wanted), Meant("restart"))
+    assert side.answer(read(ans.HalfView, wanted), Meant("restart")) == given
+    other = X25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    assert refused(side, signed_again(pc, key=other, nonce=wanted["nonce"])) == "half_request_invalid"
 
 
 def test_without_a_key_the_use_goes_on_waiting(pc: Pc) -> None:

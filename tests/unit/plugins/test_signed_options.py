@@ -28,7 +28,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_reque
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._device_check import DeviceCheck, device_check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
-from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers, Meant
 from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import (
     Signer,
     read_signer,
@@ -375,7 +375,9 @@ def test_the_agent_takes_what_the_operator_signs_for_two_parties(bench: Bench, c
     use: dict[str, Any] = {"session": "CHG-1", "action": "restart", "step": "updates"}
     refused = bench.ask(rq.CredentialApply(**use))
     assert isinstance(refused.result, dict)
-    given = halves.answer(read(ans.HalfView, refused.result["half"]))
+    given = halves.answer(
+        read(ans.HalfView, refused.result["half"]), Meant("restart", "updates", within=900.0)
+    )
     half = msgspec.convert(given, DeliveredHalf)
     assert bench.result(rq.CredentialApply(**use, half=half))["use"]["permit"]
 

@@ -464,6 +464,7 @@ class Core:
             except IllegalTransitionError as fault:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
+            self._settle_halves()
             self._note_settings()
             self._look_for_device_key()
             # A disk that is full now is no reason to stop: revoking must work (rule 7).
@@ -479,6 +480,15 @@ class Core:
                 with self.storage() as journal:
                     journal.keep_key(_SETTINGS_SET, b"yes")
                 self._settings_noted = True
+
+    def _settle_halves(self) -> None:
+        """Overwrite the operator's halves that serve no longer. Under broken settings no grant is used."""
+        self.halves.settle(self.state, self.computer.clock.uptime())
+        if self.halves.held:
+            try:
+                self._usable_settings()
+            except Refused:
+                self.halves.forget_held()
 
     def try_tick(self) -> None:
         """Tick for a reader: a reader is answered even if nothing can be written."""
@@ -508,7 +518,7 @@ class Core:
             self._close_without_journal(decision)
             raise
         self.state = state
-        self.halves.settle(self.state)
+        self._settle_halves()
         self._end_programs(decision)
         self._settle_duties()
         self._keep_receipts()

@@ -114,11 +114,23 @@ class Halves:
         """Return the half for the logon of a permit, None if it is not here; the caller overwrites it."""
         return self._held.pop(permit, None)
 
-    def settle(self, state: State) -> None:
-        """Overwrite the halves of permits that wait no longer, and await none for grants that have ended."""
+    def settle(self, state: State, up: float = 0.0) -> None:
+        """Overwrite the halves that serve no longer, and await none for grants that have ended or too late.
+
+        Args:
+            state: the present state.
+            up: the seconds since the PC's start.
+        """
         for permit_id in [*self._held]:
             permit = state.permits.get(permit_id)
             if permit is None or permit.state is not PermitState.ISSUED:
                 forget(self._held.pop(permit_id))
         live = {grant.id for grant in live_grants(state)} if self._awaited else set()
-        self._awaited = {key: one for key, one in self._awaited.items() if key.grant in live}
+        self._awaited = {
+            key: one for key, one in self._awaited.items() if key.grant in live and up < one.until
+        }
+
+    def forget_held(self) -> None:
+        """Overwrite each half that waits for a logon; they are wanted anew."""
+        for permit_id in [*self._held]:
+            forget(self._held.pop(permit_id))

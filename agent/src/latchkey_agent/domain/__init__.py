@@ -30,7 +30,7 @@ from .events import AnyEvent
 from .evolve import evolve, fold
 from .forecast import forecast, forecast_sign_on, is_ready
 from .forecast_facts import NEVER, OF_ACCOUNT, UNLIMITED, LogonFacts
-from .grants import ended_refusal, find_grant, session_grant, usable, warning_outlasts
+from .grants import ended_refusal, find_grant, session_grant, under_way, usable, warning_outlasts
 from .idempotency import done_before, with_call
 from .logon_hours import ALWAYS
 from .logon_refusals import BY_WIN32, REFUSALS, LogonRefusal, reported, sentence
@@ -216,6 +216,7 @@ __all__ = [
     "started_session",
     "succeeded",
     "unconfirmed_erasures",
+    "under_way",
     "usable",
     "warning_outlasts",
     "why_said",

@@ -28,7 +28,7 @@ from .decision import (
     use_up,
 )
 from .logon_refusals import sentence
-from .model import Erasure, Grant, Permit, Rejection, State, SupportSession, finished, succeeded
+from .model import Action, Erasure, Grant, Permit, Rejection, State, SupportSession, finished, succeeded
 from .policy import Policy
 from .refusal import Refused
 from .transitions import GRANT, GrantState, IllegalTransitionError, step
@@ -174,16 +174,26 @@ def shown_message(message: str) -> str:
     return f"IT: \u201c{plain_text.quotable(message)}\u201d" if message else ""
 
 
+def under_way(state: State, session: str, action: Action, step: str | None) -> bool:
+    """Tell whether a use of this action and step has begun in a session and is not finished: a call joins it."""
+    return any(not finished(permit) for permit in _of_step(state, session, action, step))
+
+
 def _joined(state: State, session: str, command: c.ApplyGrant) -> Permit | None:
     """Return the use that this command repeats: a job that is launched again does nothing twice (rule 13)."""
-    for permit in reversed(state.permits.values()):
-        if permit.session != session or permit.foreign:
-            continue
-        if permit.action != command.action or permit.step != command.step:
-            continue
+    for permit in _of_step(state, session, command.action, command.step):
         if not finished(permit) or (command.step and succeeded(permit)):
             return permit
     return None
+
+
+def _of_step(state: State, session: str, action: Action, step: str | None) -> list[Permit]:
+    """Return the uses of an action and a step in a session, the newest one first."""
+    return [
+        permit
+        for permit in reversed(state.permits.values())
+        if (permit.session, permit.action, permit.step) == (session, action, step) and not permit.foreign
+    ]
 
 
 _WHY_ENDED = {

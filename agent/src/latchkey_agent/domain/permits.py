@@ -316,11 +316,26 @@ def _lapsed(state: State, permit: Permit, now: Now) -> Decision:
     is_arso = not state.grants[permit.grant].terms.has_secret
     too_late: DropReason = "not_signed_on" if is_arso else "not_redeemed"
     why = "not_restarted" if is_waiting else too_late
-    # After a restart by others a grant of two parties waits for a job that may not run: that costs no use.
-    refund = permit.foreign and _of_two(state, permit)
+    refund = not is_waiting and _of_two(state, permit) and _is_given_back(state, permit)
     dropped = e.PermitDropped(at=now.at, permit=permit.id, how="lapse", why=why, refund=refund)
     lapsed = Decision((dropped,))
     return lapsed if refund else lapsed + use_up(state, state.grants[permit.grant], now.at, permit.id)
+
+
+def _is_given_back(state: State, permit: Permit) -> bool:
+    """Tell whether a use whose logon waited in vain for the operator's half is given back: no password was opened.
+
+    The restart was an agreed one, so each agreed use is given back once: the restarts of the PC must have an end. One by
+    others is no use at all.
+    """
+    terms = state.grants[permit.grant].terms
+    agreed = terms.restarts if permit.action == "restart" else terms.unlocks
+    earlier = [
+        one
+        for one in state.permits.values()
+        if (one.grant, one.action, one.state) == (permit.grant, permit.action, PermitState.LAPSED)
+    ]
+    return permit.foreign or sum(not one.foreign for one in earlier) < agreed
 
 
 def interrupted(state: State, permit: Permit, now: Now) -> Decision:

@@ -259,7 +259,7 @@ class ApplyHandler:
             # The grant of a moment ago has been replaced by one of two parties.
             raise Refused("half_missing")
         try:
-            return self._halves.take_before_use(request.half, grant, request.action, request.step)
+            return self._halves.take_before_use(request.half, grant, request)
         except Refused as refusal:
             self._core.note_refusal("DeliverHalf", refusal, peer.actor)
             raise
@@ -277,18 +277,17 @@ class ApplyHandler:
             raise self._rejected(grant, "trial_unresolved", "", request)
         # A refusal that passes lets the operator ask again and again.
         self._core.count_call(c.BeginTrial, peer.actor)
-        self._core.execute(c.BeginTrial(grant=grant.id))
         try:
-            refusal = self._ask_windows(grant, half)
+            # A wrong half leaves no trial behind: one that cannot be ended would end the grant.
+            secret = self._core.unseal(grant, half)
         except WrongHalfError:
-            # It may be the fault of the half alone: nothing is erased for it.
-            self._core.execute(c.EndTrial(grant=grant.id))
             raise Refused("wrong_half") from None
         except VaultError as fault:
             raise self._rejected(grant, "record_unreadable", str(fault), request) from None
-        except (PortError, Refused):
-            self._core.execute(c.EndTrial(grant=grant.id))
-            raise
+        try:
+            refusal = self._ask_windows(grant, secret)
+        finally:
+            wipe(secret)
         if refusal is None:
             return grant
         if REFUSALS[refusal].is_temporary:
@@ -303,12 +302,14 @@ class ApplyHandler:
             after = self._core.state.grants[grant.id]
         return ended_refusal(after, request.session)
 
-    def _ask_windows(self, grant: Grant, half: bytearray | None) -> LogonRefusal | None:
-        secret = self._core.unseal(grant, half)
+    def _ask_windows(self, grant: Grant, secret: bytearray) -> LogonRefusal | None:
+        """Let Windows check the password, as a trial that a crash leaves in the journal."""
+        self._core.execute(c.BeginTrial(grant=grant.id))
         try:
             return self._core.computer.accounts.check(grant.account, secret)
-        finally:
-            wipe(secret)
+        except (PortError, Refused):
+            self._core.execute(c.EndTrial(grant=grant.id))
+            raise
 
     def _wait_for_restart(self, request: rq.ApplyWait) -> ans.Answer:
         def over() -> bool | None:

@@ -47,6 +47,7 @@ from latchkey_agent.domain import (
     span,
     started_session,
     unconfirmed_erasures,
+    under_way,
     window,
 )
 from latchkey_agent.domain import commands as c
@@ -351,10 +352,21 @@ class ControlHandler:
         changed = request.done and self._set_done(request, peer)
         if before is not None:
             return codec.done(self._not_due(request), changed=changed)
-        if request.when_pending and not self._core.computer.power.pending_reasons():
+        if request.when_pending and self._is_idle(request):
             return self._leave_out(request, peer, changed=changed)
         self._must_fit(request)
         return self._applying.apply(request, peer)
+
+    def _is_idle(self, request: rq.CredentialApply) -> bool:
+        """Tell whether no restart is due, and none of this step is under way.
+
+        After the restart of a job that was killed nothing is pending, while its sign-in may wait for the operator.
+        """
+        state = self._core.state
+        for session in _named(state, request.session):
+            if under_way(state, session, request.action, request.step):
+                return False
+        return not self._core.computer.power.pending_reasons()
 
     def _set_done(self, request: rq.CredentialApply, peer: Peer) -> bool:
         """Set the checkpoint to done, by a record of its own; return whether this call has changed it."""

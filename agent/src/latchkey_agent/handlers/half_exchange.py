@@ -30,6 +30,7 @@ from latchkey_agent.domain import (
 )
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import fields
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.storage import operator_half
@@ -40,6 +41,8 @@ from .operator_signatures import Checked, checked, difference
 from .peer import Peer
 
 SCHEMA, APPLY_SCHEMA = "latchkey-half-1", "latchkey-apply-1"
+_AFTERWARDS: dict[str, Any] = {"message": "", "within": None}
+"""The options of a use in the signed text for its logon: the customer has read the message, and the permit waits."""
 
 
 class HalfExchange:
@@ -75,14 +78,15 @@ class HalfExchange:
         return self._view(grant, Purpose(grant.id, "", action, step or ""))
 
     def take_before_use(
-        self, delivered: fields.DeliveredHalf, grant: Grant, action: Action, step: str | None
+        self, delivered: fields.DeliveredHalf, grant: Grant, request: rq.CredentialApply
     ) -> bytearray:
         """Return the half for the check of the password; the caller overwrites it.
 
         Raises:
-            Refused: `half_not_awaited`, `half_unreadable`.
+            Refused: `half_not_awaited`, `half_unreadable`, or for its signature.
         """
-        return self._take(delivered, Purpose(grant.id, "", action, step or ""))
+        purpose = Purpose(grant.id, "", request.action, request.step or "")
+        return self._take(delivered, purpose, {"message": request.message, "within": request.within})
 
     # --- for the logon
 
@@ -135,10 +139,10 @@ class HalfExchange:
                 is_here = permit.id in core.halves.held
                 why = "it is here already" if is_here else "the use is over, or its logon cannot come now"
                 raise Refused("half_not_awaited", detail=why)
-            half = self._take(delivered, _purpose(permit))
+            half = self._take(delivered, _purpose(permit), _AFTERWARDS)
             try:
                 self._must_open(core.state.grants[permit.grant], half)
-            except Refused:
+            except BaseException:
                 wipe(half)
                 raise
             core.halves.hold(permit.id, half)
@@ -162,14 +166,27 @@ class HalfExchange:
 
     # --- both
 
-    def _take(self, delivered: fields.DeliveredHalf, purpose: Purpose) -> bytearray:
+    def _take(self, delivered: fields.DeliveredHalf, purpose: Purpose, options: dict[str, Any]) -> bytearray:
         with self._core.lock:
             up = self._core.computer.clock.uptime()
-            self._must_be_signed(delivered, purpose, self._core.halves.known(purpose, delivered.nonce, up))
+            awaited = self._core.halves.known(purpose, delivered.nonce, up)
+            self._must_be_signed(delivered, purpose, awaited, options)
             return self._core.halves.take(purpose, delivered.nonce, bytes.fromhex(delivered.sealed), up)
 
-    def _must_be_signed(self, delivered: fields.DeliveredHalf, purpose: Purpose, awaited: Awaited) -> None:
+    def _must_be_signed(
+        self,
+        delivered: fields.DeliveredHalf,
+        purpose: Purpose,
+        awaited: Awaited,
+        options: dict[str, Any],
+    ) -> None:
         """Check who delivers under a grant whose request was signed; a delivery that fails here may be repeated.
+
+        Args:
+            delivered: the half with its signature.
+            purpose: what it is for.
+            awaited: what the agent has asked for.
+            options: further options of the use that are signed.
 
         Raises:
             Refused: `apply_not_signed`, `apply_differs`, or with the code of the fault of signature or certificate.
@@ -185,7 +202,7 @@ class HalfExchange:
         if by.requester != asked.requester:
             other = f"it names {_named(by.requester)}, and the grant was given to {_named(asked.requester)}"
             raise Refused("certificate_not_allowed", detail=other)
-        expected = self._use(delivered, purpose, awaited, by)
+        expected = self._use(delivered, purpose, awaited, by) | options
         if differs := difference(delivered.signature.document, expected):
             raise Refused("apply_differs", detail=differs)
 

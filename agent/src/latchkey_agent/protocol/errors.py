@@ -338,8 +338,9 @@ ERRORS: dict[str, ErrorRow] = {
         "Nothing was used, and the grant stays. Apply the grant again with the controller that requested it.",
     ),
     "wrong_half": ErrorRow(
-        "The sealed password does not open with the half of the key that was delivered.",
-        "Nothing was used, and the grant stays. Apply the grant with the sealing key with which it was requested.",
+        "The sealed password does not open with the half of the key that was delivered, or its record is damaged.",
+        "Nothing was used, and the grant stays. Apply the grant with the sealing key with which it was requested. If "
+        "it fails with that key too, the record was changed: revoke the grant, and ask the customer anew.",
     ),
     "apply_not_signed": ErrorRow(
         "{name} signed the request of this grant, so a use needs the signature of {name}, too.",
