@@ -57,6 +57,8 @@ options:
       - With it M(latchkey.consent.credential_request) asks for a grant whose password the PC cannot open alone.
         M(latchkey.consent.credential_apply) then delivers the operator's half of the key for each use, first for the check
         of the password and once more for the sign-in. Both tasks need the same key, and the same O(ignore:session).
+      - A request that is not signed also needs O(ignore:known_pcs), so that no program in the middle becomes the second
+        party.
       - The other modules take the option for C(module_defaults) only, and do not use it.
       - If not set, a grant is of one party.
     type: str

@@ -21,7 +21,7 @@ from ._terminal_text import plain, plain_lines
 T = TypeVar("T")
 _OF_LINES = frozenset({
     ("ReceiptView", "signature"), ("ReceiptView", "text"), ("HeadView", "signature"), ("ChallengeView", "signature"),
-    ("HalfView", "signature"), ("CommandView", "stdout"), ("CommandView", "stderr"),
+    ("HalfView", "signature"), ("GrantStatement", "signature"), ("CommandView", "stdout"), ("CommandView", "stderr"),
 })  # fmt: skip
 """The fields that hold lines, by their class: an armored signature, a receipt's text, and what a program printed.
 Windows' programs end a line with CR and LF; a result has LF alone."""

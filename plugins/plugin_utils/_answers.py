@@ -321,12 +321,25 @@ class GrantView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GrantStatement:
+    """The PC's word about a grant of two parties: to which key of the operator its half is sealed."""
+
+    grant: str
+    request: str
+    session: str
+    sealing: SealingView
+    signature: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestAnswer:
     """Answer to `credential_request`, `request_wait` and `request_withdraw`."""
 
     session: str
     request: RequestView | None = None
     grant: GrantView | None = None
+    statement: GrantStatement | None = None
     means_why: str = ""
     challenge: ChallengeView | None = None
     challenge_why: str = ""

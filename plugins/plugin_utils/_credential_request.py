@@ -90,11 +90,12 @@ class RequestTask:
     def _answered(self, reply: Reply[ans.RequestAnswer], facts: dict[str, Any]) -> dict[str, Any]:
         """Return the task's result; a grant of two parties must be one that the task's sealing key opens."""
         why, halves = reply.result.means_why, self._options.halves
-        halves.require_ours(reply.result.grant)
+        means = str(self._options.terms.get("means") or "grant")
+        halves.require_ours(reply.result, means)
         if reply.result.grant is not None or self._agent.check or not self._options.wait:
             return _result(reply.result, changed=reply.changed, means_why=why) | facts
         answer = self._wait(_request(reply.result))
-        halves.require_ours(answer.grant)
+        halves.require_ours(answer, means)
         return _result(answer, changed=True, means_why=why) | facts
 
     def _ask(self, fields: dict[str, Any]) -> Reply[ans.RequestAnswer]:

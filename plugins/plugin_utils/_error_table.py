@@ -216,9 +216,10 @@ ERRORS: dict[str, ErrorRow] = {
         "session, or on another PC.",
         "Use the sealing key of that request. If it was replaced or lost, revoke the grant and ask the customer anew.",
     ),
-    "one_party_given": ErrorRow(
-        "The customer was asked for a grant of two parties, and the PC answers with a grant of one party.",
-        "Revoke the grant. Then find out which program changes messages on the way to the PC.",
+    "two_parties_unconfirmed": ErrorRow(
+        "The PC does not confirm that this grant is of two parties and opens with this sealing key: {detail}.",
+        "Revoke the grant. Then find out which program changes messages on the way to the PC. An agent of an earlier "
+        "release confirms nothing: upgrade it.",
     ),
     "half_request_invalid": ErrorRow(
         "The PC wants the operator's half of a key, and its message does not count: {detail}. It got nothing.",

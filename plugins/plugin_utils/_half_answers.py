@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ._sealing_key import SealingKey
     from ._wait_clock import Deadline
 
-_SCHEMA, _APPLY_SCHEMA = "latchkey-half-1", "latchkey-apply-1"
+_SCHEMA, _APPLY_SCHEMA, _GRANT_SCHEMA = "latchkey-half-1", "latchkey-apply-1", "latchkey-grant-1"
 _APPLY = "latchkey-apply"
 _UNSIGNED = frozenset({"signature", "public_key"})
 
@@ -86,10 +86,13 @@ class HalfAnswers:
         """Return the public key for a new grant, as the agent takes it; None without a sealing key.
 
         Raises:
-            Failure: the PC's device key is not known, and the agent does not tell it.
+            Failure: the PC's device key is not known, and the agent does not tell it; or there are no known PCs, so a
+                program in the middle could be the second party.
         """
         if self.key is None:
             return None
+        if self.known_pcs is None:
+            raise failure("bad_option", detail="sealing_key needs known_pcs where the request is not signed")
         return self._new_sealing(self.key, self._known_device() or self._told_device(agent, deadline))
 
     def sealing_for(self, line: str) -> dict[str, str] | None:
@@ -131,21 +134,41 @@ class HalfAnswers:
         except SignatureError as fault:
             raise failure("bad_answer", detail=f"the device key: {fault}") from None
 
-    def require_ours(self, grant: ans.GrantView | None) -> None:
+    def require_ours(self, answer: ans.RequestAnswer, means: str = "grant") -> None:
         """Refuse a grant that this sealing key does not open; without a key, or without a password, there is none.
 
-        A program on the connection can take the public key out of an unsigned request. The customer then lends to one
-        party, and the PC alone opens the password.
+        A program on the connection can take the public key out of an unsigned request, or put its own in the place.
+        The customer then lends to one party, or to that program.
+
+        Args:
+            answer: the answer with the grant.
+            means: the means that were asked for; `grant` allows no other.
 
         Raises:
-            Failure: `one_party_given`, `sealing_key_other`.
+            Failure: `two_parties_unconfirmed`, `sealing_key_other`; or the PC is not the known one.
         """
-        if grant is None or self.key is None or grant.terms.means != "grant":
+        grant = answer.grant
+        if grant is None or self.key is None or (grant.terms.means != "grant" and means != "grant"):
             return
         if grant.sealing is None or not grant.terms.two_parties:
-            raise failure("one_party_given", outcome="unknown")
+            raise _unconfirmed("it is one of one party")
         if not self._is_ours(self.key, grant.sealing):
             raise failure("sealing_key_other", session=self.session)
+        said = answer.statement
+        if said is None:
+            raise _unconfirmed("the PC has signed nothing about it")
+        key = self._signer_of(said)
+        self._require_known(key)
+        if (said.grant, said.sealing) != (grant.id, grant.sealing) or fingerprint(key) != said.sealing.device:
+            raise _unconfirmed("the PC has signed something else")
+
+    @staticmethod
+    def _signer_of(said: ans.GrantStatement) -> bytes:
+        told = {name: value for name, value in asdict(said).items() if name not in _UNSIGNED}
+        try:
+            return verified(said.signature, signed_json({"schema_version": _GRANT_SCHEMA, **told}), HALVES)
+        except SignatureError as fault:
+            raise _unconfirmed(f"its signature: {fault}") from None
 
     # --- at a use
 
@@ -309,6 +332,11 @@ def _bytes(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise UnopenedError from None
+
+
+def _unconfirmed(detail: str) -> Failure:
+    # The customer has agreed: the grant is there.
+    return failure("two_parties_unconfirmed", outcome="unknown", detail=detail)
 
 
 def _invalid(detail: str) -> Failure:

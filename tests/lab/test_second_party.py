@@ -330,18 +330,21 @@ def test_a_controller_without_hpke(lab_pc: LabPC, tmp_path: Path) -> None:
     assert failed["error_code"] == "hpke_missing"
 
 
-@provokes("one_party_given")
+@provokes("two_parties_unconfirmed")
 def test_a_request_without_its_key_is_noticed(lab_pc: LabPC) -> None:
     """A job with a sealing key refuses the grant of a request out of which the key was taken on the way."""
     operator, computer = lab_pc(script=[Grant()])
     text = keep_key(operator)
     both_parties(operator, start(), request(), key=None).succeed()
     answer = computer.ask_agent(rq.Info(session=SESSION))
+    assert isinstance(answer.result, dict)
     (grant,) = read(ans.InfoAnswer, answer.result).grants
     with pytest.raises(Failure) as caught:
-        HalfAnswers(sealing_key(text), "", SESSION).require_ours(grant)
+        HalfAnswers(sealing_key(text), "", SESSION).require_ours(
+            ans.RequestAnswer(session=SESSION, grant=grant)
+        )
     see({"error_code": caught.value.code})
-    assert caught.value.code == "one_party_given"
+    assert caught.value.code == "two_parties_unconfirmed"
 
 
 @provokes("half_request_invalid")

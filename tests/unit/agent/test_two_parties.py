@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +29,7 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import fields
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage import key_slots
+from latchkey_agent.storage.ssh_signature import fingerprint, verify
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, Cut, cuts
 from tests.unit.agent.second_party import SUITE, SecondParty, info
@@ -620,6 +622,25 @@ class TestPolicyAndTerms:
         assert "request" not in bench.result(rq.CredentialRequest(session="CHG-1", restarts=1, sealing=same))
         asked = bench.result(rq.CredentialRequest(session="CHG-1", restarts=1, sealing=different))
         assert asked["request"]["state"] == "pending"
+
+    @pytest.mark.parametrize("two", [True, False])
+    def test_the_pc_signs_to_which_key_a_half_is_sealed(
+        self, bench: Bench, second: SecondParty, *, two: bool
+    ) -> None:
+        """The answer with a grant of two parties has the PC's signed word about its key; one of one party has none."""
+        if not two:
+            bench.lend(PASSWORD)
+            assert "statement" not in bench.result(rq.CredentialRequest(session="CHG-1", restarts=1))
+            return
+        grant = second.lend(PASSWORD)
+        asked = rq.CredentialRequest(session="CHG-1", restarts=1, sealing=second.sealing())
+        said = bench.result(asked)["statement"]
+        told = {k: v for k, v in said.items() if k not in {"signature", "public_key"}}
+        body = {"schema_version": "latchkey-grant-1", **told}
+        text = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+        signer = verify(said["signature"], "latchkey-half", text)
+        assert fingerprint(signer) == bench.agent.core.device_key.fingerprint == told["sealing"]["device"]
+        assert (told["grant"], told["sealing"]) == (grant, msgspec.to_builtins(second.sealing()))
 
     def test_auto_means_find_a_grant_of_two_parties(self, bench: Bench, second: SecondParty) -> None:
         """A job that is launched again with `auto` finds its grant of two parties."""

@@ -27,7 +27,7 @@ ELSEWHERE = {
         "sealing_key_unusable",
         "sealing_key_missing",
         "sealing_key_other",
-        "one_party_given",
+        "two_parties_unconfirmed",
         "half_request_invalid",
         "hpke_missing",
     ),

@@ -336,43 +336,95 @@ def test_the_pc_is_compared_with_the_known_ones(pc: Pc, tmp_path: Path) -> None:
         assert refused(side, pc.wanted()) == code
 
 
+TERMS = {"restarts": 1, "unlocks": 0, "foreign_restarts": False, "programs": False, "not_before": "",
+         "not_after": ""}  # fmt: skip
+
+
+def granted(pc: Pc, *, statement: bool = True, **stated: Any) -> dict[str, Any]:
+    """Return the answer with a grant of two parties, and the PC's word about it, which `stated` may alter."""
+    sealing = pc.wanted()["sealing"]
+    grant = {"id": "g", "state": "active", "account": "a", "terms": {**TERMS, "two_parties": True}, "left": LEFT,
+             "granted_at": "", "request": "r", "sealing": sealing}  # fmt: skip
+    told = {"grant": "g", "request": "r", "session": "CHG-1", "sealing": sealing} | stated
+    body = json.dumps({"schema_version": "latchkey-grant-1", **told}, sort_keys=True, separators=(",", ":"))
+    said = {**told, "signature": pc.device.sign(body.encode(), "latchkey-half"), "public_key": pc.device.line}
+    return {"session": "CHG-1", "grant": grant, **({"statement": said} if statement else {})}
+
+
+def unconfirmed(side: HalfAnswers, answer: dict[str, Any], means: str = "grant") -> str:
+    """Return the code of a refusal of a grant."""
+    with pytest.raises(Failure) as caught:
+        side.require_ours(read(ans.RequestAnswer, answer), means)
+    return caught.value.code
+
+
 def test_a_grant_of_another_key_is_seen_at_the_request(pc: Pc, text: str) -> None:
-    """A grant that this key does not open is refused when it is found."""
-    told = pc.wanted()["sealing"]
-    view = {"id": "g", "state": "active", "account": "a", "terms": {"restarts": 1, "unlocks": 0,
-            "foreign_restarts": False, "programs": False, "not_before": "", "not_after": "",
-            "two_parties": True}, "left": LEFT, "granted_at": "", "request": "r", "sealing": told}  # fmt: skip
-    grant = read(ans.GrantView, view)
-    answers(text).require_ours(grant)
-    answers(None).require_ours(grant)
-    other = answers(pem(X25519PrivateKey.generate()))
-    with pytest.raises(Failure, match="another sealing key"):
-        other.require_ours(grant)
+    """A grant that this key does not open is refused when it is found; a task without a key compares nothing."""
+    answer = granted(pc)
+    answers(text).require_ours(read(ans.RequestAnswer, answer))
+    answers(None).require_ours(read(ans.RequestAnswer, answer))
+    assert unconfirmed(answers(pem(X25519PrivateKey.generate())), answer) == "sealing_key_other"
+
+
+def test_the_pc_must_have_signed_the_kind_of_the_grant(pc: Pc, text: str, tmp_path: Path) -> None:
+    """A word that is missing, about another grant or key, changed, or of another PC confirms nothing."""
+    other = {**pc.wanted()["sealing"], "public_key": "11" * 32}
+    changed = granted(pc)
+    changed["statement"]["request"] = "r2"
+    for answer in (
+        granted(pc, statement=False),
+        granted(pc, grant="h"),
+        granted(pc, sealing=other),
+        changed,
+    ):
+        assert unconfirmed(answers(text), answer) == "two_parties_unconfirmed"
+    stranger = granted(pc)
+    own = DeviceKey()
+    told = {k: v for k, v in stranger["statement"].items() if k not in {"signature", "public_key"}}
+    body = json.dumps({"schema_version": "latchkey-grant-1", **told}, sort_keys=True, separators=(",", ":"))
+    stranger["statement"]["signature"] = own.sign(body.encode(), "latchkey-half")
+    assert unconfirmed(answers(text), stranger) == "two_parties_unconfirmed"
+    known = tmp_path / "known_pcs"
+    known.write_text(line_for("pc1", pc.device.blob) + "\n", encoding="utf-8")
+    answers(text, known).require_ours(read(ans.RequestAnswer, granted(pc)))
+    assert unconfirmed(answers(text, known), stranger) == "device_key_changed"
+
+
+def test_windows_own_sign_in_is_taken_where_it_was_asked_for(pc: Pc, text: str) -> None:
+    """A grant without a password has no key to confirm; a task that asked for a password does not take it for one."""
+    answer = granted(pc, statement=False)
+    answer["grant"] = {**answer["grant"], "terms": {**TERMS, "means": "arso"}, "sealing": None}
+    answers(text).require_ours(read(ans.RequestAnswer, answer), "auto")
+    assert unconfirmed(answers(text), answer) == "two_parties_unconfirmed"
 
 
 @pytest.mark.parametrize("waits", [False, True])
-def test_a_grant_of_one_party_is_refused_where_two_were_asked_for(text: str, *, waits: bool) -> None:
-    """A request whose key was taken out on the way leads to a failure; Windows' own sign-in has no key to lack."""
-    terms = {"restarts": 1, "unlocks": 0, "foreign_restarts": False, "programs": False,
-             "not_before": "", "not_after": ""}  # fmt: skip
-    grant = {"id": "g", "state": "active", "account": "a", "terms": terms, "left": LEFT, "granted_at": "",
-             "request": "r"}  # fmt: skip
-    granted = {"outcome": "done", "changed": True, "result": {"session": "CHG-1", "grant": grant}}
-    asked = {"id": "r", "state": "shown", "account": "a", "asked_by": "o", "code": "1234", "terms": terms,
+def test_a_grant_of_one_party_is_refused_where_two_were_asked_for(
+    pc: Pc, tmp_path: Path, *, waits: bool
+) -> None:
+    """A request whose key was taken out on the way leads to a failure, at once or after the customer's answer."""
+    known = tmp_path / "known_pcs"
+    known.write_text(line_for("pc1", pc.device.blob) + "\n", encoding="utf-8")
+    one = granted(pc, statement=False)
+    one["grant"] = {**one["grant"], "terms": TERMS, "sealing": None}
+    told = {"outcome": "done", "changed": True, "result": one}
+    asked = {"id": "r", "state": "shown", "account": "a", "asked_by": "o", "code": "1234", "terms": TERMS,
              "asked_at": "", "answer_by": "2027-01-01T00:00:00+00:00"}  # fmt: skip
-    entries = [{"ask": {"verb": "credential_request"}, "answer": granted}]
+    pending = {"outcome": "done", "changed": True, "result": {"session": "CHG-1", "request": asked}}
+    entries = [{"ask": {"verb": "credential_request"}, "answer": pending if waits else told}]
     if waits:
-        pending = {"outcome": "done", "changed": True, "result": {"session": "CHG-1", "request": asked}}
-        entries = [
-            {"ask": {"verb": "credential_request"}, "answer": pending},
-            {"ask": {"verb": "request_wait"}, "answer": granted},
-        ]
-    device = {"ask": {"verb": "device_key"}, "answer": {"outcome": "done", "result": {
-        "device": "pc1", "public_key": DeviceKey().line, "fingerprint": ""}}}  # fmt: skip
-    scene = stage([device, *entries])
-    result = scene.run("credential_request", {"session": "CHG-1", "restarts": 1, "sealing_key": text})
-    assert (result["failed"], result["error_code"]) == (True, "one_party_given")
-    answers(text).require_ours(read(ans.GrantView, {**grant, "terms": {**terms, "means": "arso"}}))
+        entries.append({"ask": {"verb": "request_wait"}, "answer": told})
+    args = {"session": "CHG-1", "restarts": 1, "sealing_key": pc.text, "known_pcs": str(known)}
+    result = stage(entries).run("credential_request", args)
+    assert (result["failed"], result["error_code"]) == (True, "two_parties_unconfirmed")
+
+
+def test_an_unsigned_request_of_two_parties_needs_the_known_pcs(pc: Pc) -> None:
+    """Without them a program in the middle could answer with its own device key, and be the second party."""
+    scene = stage([])
+    result = scene.run("credential_request", {"session": "CHG-1", "restarts": 1, "sealing_key": pc.text})
+    assert (result["error_code"], "known_pcs" in result["msg"]) == ("bad_option", True)
+    assert not scene.connection.asked
 
 
 # --- the tasks

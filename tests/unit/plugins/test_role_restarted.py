@@ -28,7 +28,8 @@ def fails(result: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("code", [
     "device_key_changed", "half_request_invalid", "sealing_key_other", "known_pcs_unusable", "other_device_key",
-    "apply_differs", "certificate_untrusted", "signature_invalid", "wrong_half", "bad_answer", "one_party_given",
+    "apply_differs", "certificate_untrusted", "signature_invalid", "wrong_half", "bad_answer",
+    "two_parties_unconfirmed",
 ])  # fmt: skip
 def test_a_sign_of_an_attack_ends_the_job(code: str) -> None:
     """A PC that is another one, or wants the half for something else, is no reason to go on."""

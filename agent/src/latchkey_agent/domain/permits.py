@@ -325,8 +325,8 @@ def _lapsed(state: State, permit: Permit, now: Now) -> Decision:
 def _is_given_back(state: State, permit: Permit) -> bool:
     """Tell whether a use whose logon waited in vain for the operator's half is given back: no password was opened.
 
-    The restart was an agreed one, so each agreed use is given back once: the restarts of the PC must have an end. One by
-    others is no use at all.
+    The restart was an agreed one, so each agreed use is given back once: the restarts of the PC must have an end. A
+    restart by others is no use at all.
     """
     terms = state.grants[permit.grant].terms
     agreed = terms.restarts if permit.action == "restart" else terms.unlocks

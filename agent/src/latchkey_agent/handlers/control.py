@@ -408,7 +408,7 @@ class ControlHandler:
         self._core.policy()
         here = self._here()
         if (done := self._done_before(request)) is not None:
-            result = _request_answer(self._core.state, request.session, done.subject, here)
+            result = self._about(self._core.state, request.session, done.subject, here)
             issue = self._signing.challenge(request.session, peer)
             return codec.done(_with_challenge(result, issue), changed=done.changed)
         session = started_session(self._core.state, request.session)
@@ -438,11 +438,15 @@ class ControlHandler:
         except Refused as fault:
             if not fault.subject:
                 raise
-            said = _request_answer(self._core.state, request.session, fault.subject, here)
+            said = self._about(self._core.state, request.session, fault.subject, here)
             return codec.refused(views.fault_view(fault), said)
         issue = NO_KEY if request.check else self._signing.challenge(request.session, peer)
-        answer = replace(_request_answer(state, request.session, subject, here), means_why=why)
+        answer = replace(self._about(state, request.session, subject, here), means_why=why)
         return codec.done(_with_challenge(answer, issue), changed=changed)
+
+    def _about(self, state: State, session: str, subject: str, here: views.Screens) -> ans.RequestAnswer:
+        """Return a request with the grant that it led to, and the PC's signed word about a grant of two parties."""
+        return self._halves.told(_request_answer(state, session, subject, here))
 
     def _checked_signature(
         self,
@@ -530,7 +534,7 @@ class ControlHandler:
         self._core.wait_for(moved, request.wait)
         state = self._core.state
         found = find_request(state, first.id)
-        result = _request_answer(state, request.session, first.id, self._here())
+        result = self._about(state, request.session, first.id, self._here())
         if (failed := views.request_error(found)) is not None:
             return codec.refused(failed, result)
         return codec.done(result, changed=False)
@@ -538,7 +542,7 @@ class ControlHandler:
     def _request_withdraw(self, request: rq.RequestWithdraw, peer: Peer) -> ans.Answer:
         here = self._here()
         subject, state, changed = self._run(c.WithdrawRequest(request=request.request), request, peer)
-        return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
+        return codec.done(self._about(state, request.session, subject, here), changed=changed)
 
     # --- revoking -----------------------------------------------------------------
 

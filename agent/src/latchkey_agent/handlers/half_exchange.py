@@ -40,7 +40,7 @@ from latchkey_agent.storage.vault import VaultError, WrongHalfError
 from .operator_signatures import Checked, checked, difference
 from .peer import Peer
 
-SCHEMA, APPLY_SCHEMA = "latchkey-half-1", "latchkey-apply-1"
+SCHEMA, APPLY_SCHEMA, GRANT_SCHEMA = "latchkey-half-1", "latchkey-apply-1", "latchkey-grant-1"
 _AFTERWARDS: dict[str, Any] = {"message": "", "within": None}
 """The options of a use in the signed text for its logon: the customer has read the message, and the permit waits."""
 
@@ -65,6 +65,29 @@ class HalfExchange:
         except operator_half.HalfError as fault:
             raise Refused("bad_terms", detail=f"public_key of sealing: {fault}") from None
         return Sealing(device=asked.device, nonce=asked.nonce, public_key=asked.public_key)
+
+    def told(self, answer: ans.RequestAnswer) -> ans.RequestAnswer:
+        """Return the answer with the PC's signed word about its grant, if that is one of two parties.
+
+        A program on the connection can put a key of its own into an unsigned request; the operator reads it here.
+        """
+        grant = answer.grant
+        if grant is None or grant.sealing is None:
+            return answer
+        try:
+            key = self._core.device_key
+        except Refused:
+            return answer
+        statement = ans.GrantStatement(
+            grant=grant.id,
+            request=grant.request,
+            session=answer.session,
+            sealing=grant.sealing,
+            signature="",
+            public_key=key.public_key,
+        )
+        signature = key.sign(HALF, _covered(statement, GRANT_SCHEMA))
+        return replace(answer, statement=replace(statement, signature=signature))
 
     # --- before a use
 
@@ -253,17 +276,17 @@ class HalfExchange:
             signature="",
             public_key=key.public_key,
         )
-        return replace(view, signature=key.sign(HALF, _covered(view)))
+        return replace(view, signature=key.sign(HALF, _covered(view, SCHEMA)))
 
     def _must_be_for_this_pc(self, device: str) -> None:
         if device != self._core.device_key.fingerprint:
             raise Refused("other_device_key", detail=device)
 
 
-def _covered(view: ans.HalfView) -> bytes:
-    """Return the bytes that the signature of a wanted half covers."""
+def _covered(view: ans.HalfView | ans.GrantStatement, schema: str) -> bytes:
+    """Return the bytes that the signature of a wanted half, or of a statement, covers."""
     told = {k: v for k, v in to_builtins(view).items() if k not in {"signature", "public_key"}}
-    return canonical_json({"schema_version": SCHEMA, **told})
+    return canonical_json({"schema_version": schema, **told})
 
 
 def _purpose(permit: Permit) -> Purpose:

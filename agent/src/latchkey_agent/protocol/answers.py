@@ -183,6 +183,22 @@ class HalfView(Message, frozen=True, kw_only=True):
     public_key: str
 
 
+class GrantStatement(Message, frozen=True, kw_only=True):
+    """The PC's word about a grant of two parties: to which key of the operator its half is sealed.
+
+    `signature` is an armored SSH signature with the namespace `latchkey-half`. It covers the canonical JSON of an
+    object with `schema_version` (`latchkey-grant-1`) and the other fields but `public_key`, which is the device key
+    that made it, as a line of OpenSSH.
+    """
+
+    grant: str
+    request: str
+    session: str
+    sealing: SealingView
+    signature: str
+    public_key: str
+
+
 class GrantView(Message, frozen=True, kw_only=True):
     """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt.
 
@@ -432,11 +448,13 @@ class RequestAnswer(Message, frozen=True, kw_only=True):
 
     `request` is absent where a grant that covers the terms was found. `means_why`: the reason why `auto` chose the
     means of the terms; empty without `auto`. `challenge` and `challenge_why`: for a further request (`SessionAnswer`).
+    `statement`: the signed word about a grant of two parties; absent if the PC cannot sign now.
     """
 
     session: str
     request: RequestView | None = None
     grant: GrantView | None = None
+    statement: GrantStatement | None = None
     means_why: str = ""
     challenge: ChallengeView | None = None
     challenge_why: str = ""
