@@ -155,6 +155,10 @@ class SignInTask(CollectTask):
     def _is_meant(self, use: ans.UseView) -> bool:
         return use.foreign and not _is_closed(use)
 
+    def _ended(self, answer: ans.ApplyAnswer) -> dict[str, Any]:
+        """Return the result; the delivery of the half has signed the customer in."""
+        return {**super()._ended(answer), "changed": answer.use is not None}
+
     def _logs_on(self, known: ans.ApplyAnswer) -> Meant:
         """Return the sign-in after the restart by others, which has no step."""
         return Meant("restart", permit=super()._logs_on(known).permit)

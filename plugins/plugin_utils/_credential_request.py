@@ -72,6 +72,8 @@ class RequestTask:
         if options.signer is None or self._agent.check:
             fields["sealing"] = options.halves.sealing(self._agent, options.deadline)
             return self._answered(self._ask(fields), {})
+        if options.halves.key is not None:
+            options.halves.key.require_apart(options.signer.key)
         opened_by = challenge_of(options.challenges, options.session)
         if options.device is not None:
             options.device.require_signer(opened_by.challenge.public_key)

@@ -227,7 +227,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "hpke_missing": ErrorRow(
         "The Python package cryptography on this controller has no HPKE, which a sealing key needs.",
-        "Install a newer cryptography for the Python of Ansible, or use the execution environment of this collection.",
+        "Install cryptography 50 for the Python of Ansible, or use the execution environment of this collection.",
     ),
     # --- the report
     "report_foreign": ErrorRow(

@@ -212,7 +212,9 @@ class HalfAnswers:
         given: dict[str, Any] = {"nonce": wanted.nonce, "sealed": sealed.hex()}
         if not wanted.signer or self.signer is None:
             return given
-        return {**given, "signature": _signature(self.signer(), wanted, meant, sealed)}
+        signer = self.signer()
+        key.require_apart(signer.key)
+        return {**given, "signature": _signature(signer, wanted, meant, sealed)}
 
     def _is_ours(self, key: SealingKey, sealing: ans.SealingView) -> bool:
         derived = key.grant_key(sealing.device, self.session, sealing.nonce)
@@ -239,7 +241,7 @@ class HalfAnswers:
         theirs = {one.key for one in known.of(self.pc)}
         if not theirs or key in theirs:
             why = (
-                "allows its key for latchkey-half at this time"
+                "allows its key for latchkey-half at this time; add latchkey-half to the namespaces of its line"
                 if theirs
                 else "is in it: start a session first"
             )

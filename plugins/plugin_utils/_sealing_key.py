@@ -76,6 +76,15 @@ class SealingKey:
 
     _private: bytes = field(repr=False)
 
+    def require_apart(self, signing_key: Ed25519PrivateKey) -> None:
+        """Refuse a sealing key that is the signing key, too: one stolen file would then be both.
+
+        Raises:
+            Failure: `sealing_key_unusable`.
+        """
+        if self._private == signing_key.private_bytes_raw():
+            raise _unusable("it is the signing key, too; make one of its own")
+
     def grant_key(self, device: str, session: str, nonce: str) -> GrantKey:
         """Return the key pair of one grant.
 

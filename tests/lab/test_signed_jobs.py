@@ -495,3 +495,19 @@ def test_a_use_is_signed_by_the_person_who_asked(lab_pc: LabPC, keys: Keys) -> N
     assert (unsigned["error_code"], unsigned["outcome"]) == ("apply_not_signed", "refused")
     assert computer.events.count("boot") == 1
     assert both(keys, operator, apply(step="updates")).succeed().result("apply")["left"]["restarts"] == 1
+
+
+@provokes("certificate_ends_early")
+def test_a_certificate_that_ends_before_the_sign_in_begins_no_restart(lab_pc: LabPC, keys: Keys) -> None:
+    """The PC does not go down for a use whose second delivery nobody could sign; a new certificate uses it."""
+    operator, computer = lab_pc(policy=keys.policy(), script=[Grant()])
+    keys.issue()
+    seal(keys)
+    both(keys, operator, start(), request()).succeed()
+    keys.issue("-5m:+5m")
+    failed = both(keys, operator, apply(step="updates")).fail().first_failure()
+    keys.issue()
+
+    assert (failed["error_code"], failed["outcome"]) == ("certificate_ends_early", "refused")
+    assert computer.events.count("boot") == 1
+    assert both(keys, operator, apply(step="updates")).succeed().result("apply")["left"]["restarts"] == 1

@@ -127,6 +127,16 @@ def signed(bench: Bench, *, at: timedelta = timedelta(), **wrong: Any) -> ans.Er
     return bench.error(sent)
 
 
+def signed_use_at_the_end(bench: Bench) -> ans.ErrorView:
+    """Sign a use with a certificate that ends before the sign-in."""
+    pin(bench)
+    second = SecondParty(bench)
+    Controller(bench).lend_to_two("canary".encode("utf-16-le"), second)
+    soon = Controller(bench, certificate(bench.world.now, until=timedelta(minutes=10)))
+    wanted = second.wanted()
+    return bench.error(second.use(half=soon.delivered(wanted, second.delivered(wanted))))
+
+
 def unsigned(bench: Bench) -> ans.ErrorView:
     """Send an unsigned request to a PC that pins an authority."""
     pin(bench)
@@ -490,6 +500,7 @@ SCENARIOS: dict[str, Scenario] = {
     "certificate_long_lived": lambda bench: signed(bench, until=timedelta(days=32)),
     "certificate_not_yet_valid": lambda bench: signed(bench, since=timedelta(minutes=1)),
     "certificate_not_allowed": lambda bench: signed(bench, principals=(b"intern",)),
+    "certificate_ends_early": signed_use_at_the_end,
     "challenge_unknown": lambda bench: signed(bench, changes={"nonce": "0"}),
     "challenge_used": answered_twice,
     "challenge_expired": lambda bench: signed(bench, at=timedelta(hours=8), until=timedelta(hours=20)),

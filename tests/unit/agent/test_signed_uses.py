@@ -176,6 +176,20 @@ def test_another_certificate_uses_nothing(signed: Signed, wrong: dict[str, Any],
     assert signed.apply()
 
 
+@pytest.mark.parametrize(("minutes", "code"), [(16, "certificate_ends_early"), (18, "")])
+def test_a_certificate_must_last_until_the_sign_in(signed: Signed, minutes: int, code: str) -> None:
+    """A certificate that ends before the permit does begins no restart, after which nobody could deliver."""
+    bench = signed.bench
+    soon = Controller(bench, certificate(bench.world.now, until=timedelta(minutes=minutes)))
+    sent = signed.before_use(soon)
+    if not code:
+        assert bench.result(sent)["use"]["permit"]
+        return
+    assert bench.code(sent) == code
+    assert bench.world.restarts == []
+    assert signed.apply()
+
+
 def test_a_renewed_certificate_delivers(signed: Signed) -> None:
     """The same person may sign the use with a later certificate, also of another key."""
     bench = signed.bench

@@ -253,9 +253,22 @@ class TestTheMainJob:
         permit = second.at_logon_screen(PASSWORD)
         delivered = second.delivered(second.wanted_for(permit))
         bench.world.broken.add("notifier")
-        assert bench.code(wait(permit, delivered)) == "agent_failed"
+        failed = bench.error(wait(permit, delivered))
+        # The controller tries a failure with a time again.
+        assert (failed.code, failed.retry_after) == ("agent_failed", 5.0)
         bench.world.broken.clear()
         assert not is_at_hand(bench)
+        second.deliver(permit)
+        assert bench.sign_in_with_permit() == PASSWORD
+
+    def test_a_device_key_that_cannot_be_used_yet_passes(self, bench: Bench, second: SecondParty) -> None:
+        """Right after the boot the long poll is refused for a while, and not for good."""
+        permit = second.at_logon_screen(PASSWORD)
+        bench.world.broken.add("unprotect")
+        bench.crash()
+        failed = bench.error(wait(permit))
+        bench.world.broken.clear()
+        assert (failed.code, failed.retry_after) == ("device_key_unusable", 5.0)
         second.deliver(permit)
         assert bench.sign_in_with_permit() == PASSWORD
 

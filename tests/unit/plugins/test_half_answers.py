@@ -291,6 +291,18 @@ def test_the_operator_signs_the_use_where_the_request_was_signed(pc: Pc) -> None
         assert signature["certificate"] == line
 
 
+def test_the_sealing_key_is_not_the_signing_key(pc: Pc) -> None:
+    """One file for both is refused, before the half is given."""
+    key = Ed25519PrivateKey.generate()
+    pc.text = pem(key, form=PrivateFormat.OpenSSH)
+    olga = Signer(key=key, certificate="", sha256="", name="Olga", organization="Contoso IT", role="helpdesk")
+    pc.signer = "Olga"
+    side = replace(answers(pc.text), signer=lambda: olga)
+    assert refused(side, pc.wanted()) == "sealing_key_unusable"
+    other = replace(olga, key=Ed25519PrivateKey.generate())
+    assert replace(side, signer=lambda: other).answer(read(ans.HalfView, pc.wanted()), Meant("restart"))
+
+
 def test_what_needs_no_signature_reads_no_key(pc: Pc) -> None:
     """A grant whose request was not signed gets a half without a signature; so does each PC without a signing key."""
 

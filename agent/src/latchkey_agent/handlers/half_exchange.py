@@ -7,7 +7,7 @@ Where the request of the grant was signed, the person who signed it signs each d
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -41,6 +41,10 @@ from .operator_signatures import Checked, checked, difference
 from .peer import Peer
 
 SCHEMA, APPLY_SCHEMA, GRANT_SCHEMA = "latchkey-half-1", "latchkey-apply-1", "latchkey-grant-1"
+_MARGIN = timedelta(minutes=2)
+"""The time for which a certificate counts after the last moment of a permit: clocks differ, and calls take time."""
+_SOON = 5.0
+"""The seconds after which a delivery may be tried again."""
 _AFTERWARDS: dict[str, Any] = {"message": "", "within": None}
 """The options of a use in the signed text for its logon: the customer has read the message, and the permit waits."""
 
@@ -126,6 +130,11 @@ class HalfExchange:
                 return self._view(state.grants[permit.grant], _purpose(permit))
             except VaultError as fault:
                 raise Refused("storage_failed", detail=str(fault)) from None
+            except Refused as refusal:
+                if refusal.code == "device_key_unusable":
+                    # Right after the boot Windows may not open the key yet; the agent tries it again by itself.
+                    refusal.retry_after = _SOON
+                raise
 
     def is_wanted(self, state: State, permit: Permit) -> bool:
         """Tell whether the logon of a permit waits for the operator's half."""
@@ -143,8 +152,8 @@ class HalfExchange:
         A half that does not open the record is refused, and the permit goes on waiting.
 
         Raises:
-            Refused: `half_not_awaited`, `half_unreadable`, `wrong_half`; or the session is another's.
-            PortError: the logon screen cannot be notified; the half is to be delivered again.
+            Refused: `half_not_awaited`, `half_unreadable`, `wrong_half`; or the session is another's; or
+                `agent_failed` with a time: the logon screen cannot be notified, and the half is to be delivered again.
         """
         try:
             self._deliver(delivered, permit_id, peer)
@@ -171,10 +180,10 @@ class HalfExchange:
             core.halves.hold(permit.id, half)
             try:
                 core.computer.notifier.announce_permit()
-            except PortError:
+            except PortError as fault:
                 if (kept := core.halves.release(permit.id)) is not None:
                     wipe(kept)
-                raise
+                raise Refused("agent_failed", retry_after=_SOON, detail=str(fault)) from None
             core.state_changed.notify_all()
 
     def _must_open(self, grant: Grant, half: bytearray) -> None:
@@ -228,6 +237,18 @@ class HalfExchange:
         expected = self._use(delivered, purpose, awaited, by) | options
         if differs := difference(delivered.signature.document, expected):
             raise Refused("apply_differs", detail=differs)
+        if not purpose.permit:
+            self._must_outlast(by, grant, options["within"])
+
+    def _must_outlast(self, by: Checked, grant: Grant, within: float) -> None:
+        """Raise Refused if the certificate ends before the sign-in, for which it must count once more.
+
+        Otherwise the PC would restart, and stay at its logon screen.
+        """
+        last = min(self._core.now().ends + timedelta(seconds=within), grant.terms.not_after) + _MARGIN
+        if by.certificate.valid_before < last.timestamp():
+            ends_at = datetime.fromtimestamp(by.certificate.valid_before, UTC)
+            raise Refused("certificate_ends_early", detail=ends_at.isoformat(timespec="minutes"))
 
     def _use(
         self, delivered: fields.DeliveredHalf, purpose: Purpose, awaited: Awaited, by: Checked

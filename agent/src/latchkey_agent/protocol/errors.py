@@ -200,7 +200,7 @@ ERRORS: dict[str, ErrorRow] = {
         "set allow_unsigned.",
     ),
     "signature_invalid": ErrorRow(
-        "The operator's signature does not count: {detail}. Nothing was shown, and no password was opened.",
+        "The operator's signature does not count: {detail}. Nothing was shown, and nothing was used.",
         "Sign again, with the key that the certificate names.",
     ),
     "request_differs": ErrorRow(
@@ -212,29 +212,33 @@ ERRORS: dict[str, ErrorRow] = {
         "Name the account in the request, or start the support session again while the customer is at the screen.",
     ),
     "certificate_unusable": ErrorRow(
-        "The certificate cannot be used: {detail}. Nothing was shown.",
+        "The certificate cannot be used: {detail}. Nothing was shown or used.",
         "Issue an OpenSSH user certificate for an Ed25519 key, with a name, a principal, and nothing critical in it.",
     ),
     "certificate_untrusted": ErrorRow(
-        "The certificate was issued by the authority {detail}, which this PC does not know. Nothing was shown.",
+        "The certificate was issued by the authority {detail}, which this PC does not know. Nothing was shown or used.",
         "Use a certificate of the organisation's present authority, or let an administrator pin that authority.",
     ),
     "certificate_expired": ErrorRow(
-        "The certificate has expired at {detail}. Nothing was shown.",
+        "The certificate has expired at {detail}. Nothing was shown or used.",
         "Issue a new certificate. If this one should still be valid, check the PC's clock.",
+    ),
+    "certificate_ends_early": ErrorRow(
+        "The certificate ends at {detail}, which may be before the sign-in of this use. Nothing was used.",
+        "Issue a new certificate of the same person, and apply the grant with it.",
     ),
     "certificate_long_lived": ErrorRow(
         "The certificate is valid until {detail}; this PC takes none that is still valid for more than {days} days. "
-        "Nothing was shown.",
+        "Nothing was shown or used.",
         "Issue a certificate that ends after some hours or days (ssh-keygen -V), since none can be revoked. If this "
         "one ends soon, check the PC's clock.",
     ),
     "certificate_not_yet_valid": ErrorRow(
-        "The certificate is valid from {detail} on, and not yet. Nothing was shown.",
+        "The certificate is valid from {detail} on, and not yet. Nothing was shown or used.",
         "Check the clocks of the PC and of the computer that issued the certificate, or wait.",
     ),
     "certificate_not_allowed": ErrorRow(
-        "The certificate does not count on this PC: {detail}. Nothing was shown.",
+        "The certificate does not count on this PC: {detail}. Nothing was shown or used.",
         "Use a certificate for this PC's organisation, with a principal that its settings allow.",
     ),
     "challenge_unknown": ErrorRow(
