@@ -107,6 +107,18 @@ class TestHalves:
         assert halves.awaited(USE, "d", 1, NOW + A_MINUTE) is first
         assert halves.awaited(USE._replace(step="other"), "d", 1, NOW).delivery.nonce != first.delivery.nonce
 
+    def test_many_steps_make_no_endless_keys(self) -> None:
+        """The oldest of too many uses that have not begun is forgotten; a use that has begun is not."""
+        halves = Halves(os.urandom)
+        begun = USE._replace(permit="permit")
+        kept = halves.awaited(begun, "d", 0, NOW)
+        first = halves.awaited(USE, "d", 0, NOW)
+        for count in range(100):
+            halves.awaited(USE._replace(step=str(count)), "d", 0, NOW)
+        assert len(halves._awaited) <= 33
+        assert halves.awaited(begun, "d", 0, NOW) is kept
+        assert halves.awaited(USE, "d", 0, NOW) is not first
+
     def test_a_half_counts_once(self) -> None:
         """A second delivery with the same nonce is refused, also if the first did not open."""
         halves = Halves(os.urandom)

@@ -17,6 +17,8 @@ from latchkey_agent.storage.operator_half import Delivery, DeliveryKey, HalfErro
 WAIT_SECONDS = 120.0
 """The time within which a half is delivered: a controller needs one call for it."""
 _NONCE_BYTES = 16
+_MOST = 32
+"""The uses for which halves are awaited before they begin. Each name of a step would make a further key."""
 
 
 class Purpose(NamedTuple):
@@ -69,11 +71,18 @@ class Halves:
         self._awaited = {key: one for key, one in self._awaited.items() if up < one.until}
         if (known := self._awaited.get(purpose)) is not None:
             return known
+        self._make_room()
         delivery = Delivery(device, purpose.grant, purpose.permit, self._random(_NONCE_BYTES).hex())
         wait = timedelta(seconds=WAIT_SECONDS)
         new = Awaited(DeliveryKey(), delivery, up + WAIT_SECONDS, now + wait)
         self._awaited[purpose] = new
         return new
+
+    def _make_room(self) -> None:
+        """Await the oldest halves for uses that have not begun no longer, if there are too many."""
+        before = [purpose for purpose in self._awaited if not purpose.permit]
+        for purpose in before[: max(0, len(before) + 1 - _MOST)]:
+            del self._awaited[purpose]
 
     def known(self, purpose: Purpose, nonce: str, up: float) -> Awaited:
         """Return the delivery that is awaited with this nonce.
