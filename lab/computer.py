@@ -156,7 +156,7 @@ class Faults:
         lock_fails: a request to lock the screen is ignored.
         agent_stays_down: the agent's service does not start at the next boots.
         withholds_desktop: Windows accepts a logon with a permit, and the desktop appears only after the switch is off.
-        cut_power_at: the power is cut at the event of this name.
+        cut_power_at: the power is cut at the event of this name, or at `password_checked`.
     """
 
     restart_refused: str = ""

@@ -66,8 +66,12 @@ class Machine:
     def record(self, lane: Lane, what: str, text: str) -> None:
         """Record an event, and pass it to everyone who watches this PC."""
         self.events.add(lane, what, text)
+        self.come_to(what)
+
+    def come_to(self, moment: str) -> None:
+        """Tell everyone who watches this PC of a moment; the log of events has no line for it."""
         for listener in self.on_event:
-            listener(what)
+            listener(moment)
 
     def need_restart(self, reason: str) -> None:
         """Let Windows wait for a restart for this reason."""

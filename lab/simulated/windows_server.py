@@ -110,7 +110,9 @@ class Calls:
         return record.account if record else None
 
     def _check(self, call: windows_calls.Check, secret: bytearray) -> LogonRefusal | None:
-        return self._windows.check(self._record(call.sid), secret)
+        refusal = self._windows.check(self._record(call.sid), secret)
+        self._machine.come_to("password_checked")
+        return refusal
 
     def _facts(self, call: windows_calls.Facts, _secret: bytearray) -> LogonFacts:
         return self._windows.logon_facts(self._record(call.sid) if call.sid else None)

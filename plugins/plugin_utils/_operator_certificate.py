@@ -129,7 +129,7 @@ def _private(text: str) -> Ed25519PrivateKey:
         # A value of YAML may have lost the line end that OpenSSH's form ends with.
         key = load_ssh_private_key((text.strip() + "\n").encode("ascii"), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        # The text of such an error may quote what it read.
+        # The text of such an error may quote the key.
         detail = "signing_key: it is no OpenSSH private key without a passphrase"
         raise _unusable(detail) from None
     if not isinstance(key, Ed25519PrivateKey):

@@ -85,7 +85,7 @@ class PcTimes:
         return same_day if same_day < end else self._in_utc(datetime.combine(day - _DAY, clock))
 
     def _at_pc(self, moment: datetime) -> datetime:
-        """Return what the PC's clock shows at a moment, without an offset."""
+        """Return the time of the PC's clock at a moment, without an offset."""
         minutes = self.offsets[0][1]
         for since, offset in self.offsets:
             if since <= moment:

@@ -42,7 +42,7 @@ _CHALLENGE_SCHEMA, _REQUEST_SCHEMA = "latchkey-challenge-1", "latchkey-request-1
 
 @dataclass(frozen=True)
 class OpenChallenge:
-    """A challenge, and what the task `support_session` said of its session.
+    """A challenge, and the words of the task `support_session` about its session.
 
     Attributes:
         challenge: as the PC signed it.
@@ -74,7 +74,7 @@ class OpenChallenge:
         return OpenChallenge(challenge, time.time(), self.task)
 
     def difference(self, session: str) -> str:
-        """Return in what the session that the PC has signed differs from the task's words; empty if in nothing.
+        """Return the difference between the session that the PC has signed and the task's words; empty without one.
 
         The customer reads these parts, and an operator of the session may use the grant.
 

@@ -127,7 +127,7 @@ def test_a_key_that_does_not_open_now_stays(bench: Bench, caplog: pytest.LogCapt
 
 
 def test_a_key_that_turns_out_to_be_another_pcs_is_journalled_when_it_is_replaced(bench: Bench) -> None:
-    """The event is there as soon as the new key is told, not with the agent's next look at the clock."""
+    """The event is journalled when the new key is reported, not at the next tick."""
     key = key_of(bench)
     bench.world.broken.add("unprotect")
     bench.crash()

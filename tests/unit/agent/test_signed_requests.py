@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signed requests: what is taken, what is refused before anything is shown, and what stays of it."""
+"""Signed requests: those that the PC takes, those that it refuses and does not show, and their records."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def refused(bench: Bench, request: rq.CredentialRequest, code: str) -> str:
     return error.message
 
 
-# --- what is taken
+# --- requests that the PC takes
 
 
 def test_a_signed_request_is_shown_with_the_certificates_name(bench: Bench, operator: Controller) -> None:
@@ -272,7 +272,7 @@ def test_the_role_may_be_the_first_principal(bench: Bench, operator: Controller)
     assert bench.ask(operator.signed(operator.request())).outcome == "done"
 
 
-# --- what is refused
+# --- requests that the PC refuses
 
 
 def test_an_unsigned_request_is_refused_once_a_key_is_pinned(bench: Bench, operator: Controller) -> None:

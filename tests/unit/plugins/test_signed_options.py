@@ -168,7 +168,7 @@ def test_ssh_keygen_refuses_the_same_key(tmp_path: Path) -> None:
 
 
 def test_a_key_with_a_passphrase_is_unusable(tmp_path: Path) -> None:
-    """The message says what is missing; no task can type a passphrase."""
+    """The message names the missing part; a task cannot type a passphrase."""
     require(SSH_KEYGEN)
     file = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(file)], check=True)
@@ -284,7 +284,7 @@ def test_offsets_that_are_none_are_refused() -> None:
 
 
 class Wire:
-    """The agent as a task sees it, over a wire on which `changed` may alter what is sent and answered."""
+    """The agent as a task sees it; `changed` may alter the messages in both directions."""
 
     check = False
 

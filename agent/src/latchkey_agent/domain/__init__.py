@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .arso import Obstacle, needs_password, obstacles
 from .bystanders import others, people
-from .challenges import check_code, open_challenge
+from .challenges import check_code, fingerprint_of, open_challenge
 from .clock import Now
 from .clock import read as read_clock
 from .decide import decide, seconds_left
@@ -67,6 +67,7 @@ from .model import (
     how_ended,
     needs_erasing,
     owes_erasure,
+    requester_of,
     settled,
     signed_on,
     succeeded,
@@ -175,6 +176,7 @@ __all__ = [
     "find_program",
     "find_request",
     "find_restart",
+    "fingerprint_of",
     "finished",
     "fixed",
     "fold",
@@ -205,6 +207,7 @@ __all__ = [
     "redeemable",
     "render",
     "reported",
+    "requester_of",
     "resolve",
     "seconds_left",
     "sentence",

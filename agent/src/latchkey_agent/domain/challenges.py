@@ -66,7 +66,7 @@ def counts(signed: Signed | None, pinned: Authorities, policy: Policy) -> bool:
     if signed is None:
         return not pinned.keys or policy.allow_unsigned
     who = signed.requester
-    is_known = signed.authority in map(_fingerprint, pinned.keys)
+    is_known = signed.authority in map(fingerprint_of, pinned.keys)
     return is_known and who.organization == pinned.organization and who.role in (pinned.roles or (who.role,))
 
 
@@ -83,8 +83,8 @@ def is_same_signer(one: Signed | None, other: Signed | None) -> bool:
     return (one.requester, one.key) == (other.requester, other.key)
 
 
-def _fingerprint(line: str) -> str:
-    """Return the fingerprint of a public key, as `ssh-keygen -l` prints it: of the key's bytes in a line of OpenSSH."""
+def fingerprint_of(line: str) -> str:
+    """Return the fingerprint of a public key in a line of OpenSSH, as `ssh-keygen -l` prints it."""
     digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 

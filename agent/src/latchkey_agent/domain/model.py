@@ -357,6 +357,11 @@ class Grant(Struct, frozen=True, kw_only=True):
     erasure: Erasure | None = None
 
 
+def requester_of(request: Request, session: SupportSession) -> Requester:
+    """Return the person who asks: as the certificate names them, or in an unsigned request as the session does."""
+    return session.requester if request.signed is None else request.signed.requester
+
+
 def owes_erasure(grant: Grant) -> bool:
     """Tell whether an erasure of the grant's sealed record is still to be tried; one without a password has none."""
     return grant.terms.has_secret and needs_erasing(grant.erasure)

@@ -32,6 +32,7 @@ from .model import (
     how_ended,
     is_under_way,
     open_since,
+    requester_of,
 )
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
@@ -217,8 +218,8 @@ def _stored(request: Request) -> str:
 
 
 def _requester(request: Request, session: SupportSession) -> dict[str, str]:
-    """Return the person who asks: as the certificate names them, else in the operator's own words."""
-    asked = session.requester if request.signed is None else request.signed.requester
+    """Return the person who asks (`requester_of`), as the receipt writes them."""
+    asked = requester_of(request, session)
     return {"name": asked.name, "organization": asked.organization, "role": asked.role}
 
 

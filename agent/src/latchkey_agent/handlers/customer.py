@@ -34,6 +34,7 @@ from latchkey_agent.domain import (
     fixed,
     in_use,
     kept_requests,
+    requester_of,
 )
 from latchkey_agent.domain import commands as c
 from latchkey_agent.plain_text import SHOWN_LINE, one_line
@@ -117,7 +118,7 @@ class CustomerHandler:
         self, state: State, request: Request, organization: Organization, local: Callable[[datetime], str]
     ) -> cm.AskedItem:
         session = state.sessions[request.session]
-        asked = session.requester if request.signed is None else request.signed.requester
+        asked = requester_of(request, session)
         return cm.AskedItem(
             request=request.id,
             code=request.code,

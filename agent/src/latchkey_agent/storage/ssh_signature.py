@@ -19,6 +19,8 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from latchkey_agent.domain import fingerprint_of
+
 KEY_TYPE = b"ssh-ed25519"
 LONGEST = 4096
 """Characters of a signature's text: one of an Ed25519 key has about 300."""
@@ -128,8 +130,7 @@ def public_key_of(line: str) -> bytes:
 
 def fingerprint(public_key: bytes) -> str:
     """Return the fingerprint of a raw public key, as `ssh-keygen -l` prints it."""
-    digest = hashlib.sha256(_key_blob(public_key)).digest()
-    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+    return fingerprint_of(public_line(public_key))
 
 
 def _signed(namespace: str, message: bytes) -> bytes:
