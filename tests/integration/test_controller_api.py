@@ -28,6 +28,7 @@ SLOW = """\
   tasks:
     - ansible.builtin.lineinfile:
         {path: "{{ note }}", line: "{{ inventory_hostname }} begins", create: true, mode: "0600"}
+      throttle: 1  # Two hosts that write the file at once lose a line.
     - ansible.builtin.wait_for: {timeout: 60}
       when: slow is defined
 """

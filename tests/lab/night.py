@@ -168,6 +168,12 @@ class Night:
             pass_until(computer, clock)
 
 
+def time_of_day(computer: SimulatedComputer, hours: float) -> str:
+    """Return the time of day in a number of hours by a PC's clock, so that a test works at any time of day."""
+    now = computer.on_loop(computer.windows.clock.now)
+    return f"{now + timedelta(hours=hours):%H:%M}"
+
+
 def pass_until(computer: SimulatedComputer, clock: str) -> None:
     """Let time pass on a PC until this time of day."""
     hour, minute = map(int, clock.split(":"))

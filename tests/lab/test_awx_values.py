@@ -12,6 +12,7 @@ from lab.simulated.customer_script import Deny, Grant
 from tests.lab import maintenance
 from tests.lab.job import Job, Operator
 from tests.lab.maintenance import STEPS, prepare, summary_of
+from tests.lab.night import time_of_day
 
 if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
@@ -31,7 +32,8 @@ def text(job: Job) -> str:
 
 def test_a_survey_asks_as_the_dictionary_would(lab_pc: LabPC) -> None:
     """Flat answers come before the dictionary; a time is the one that was written; AWX's user asks."""
-    operator, _computer = lab_pc(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
+    ends = time_of_day(computer, 8)
     prepare(
         operator,
         maintenance_terms={"restarts": 1, "grace": 0.5},
@@ -41,7 +43,7 @@ def test_a_survey_asks_as_the_dictionary_would(lab_pc: LabPC) -> None:
         "maintenance_restarts": 3,
         "maintenance_unlocks": "1",
         "maintenance_programs": "no",
-        "maintenance_not_after": "23:59",
+        "maintenance_not_after": ends,
         "maintenance_ticket": "",
         "maintenance_requester_name": "",
         "awx_user_first_name": "Ada",
@@ -52,7 +54,7 @@ def test_a_survey_asks_as_the_dictionary_would(lab_pc: LabPC) -> None:
     asked = job.result(ASKED)
     terms = asked["request"]["terms"]
     assert (terms["restarts"], terms["unlocks"], terms["programs"]) == (3, 1, False)
-    assert terms["not_after"][11:19] == "23:59:00"
+    assert terms["not_after"][11:19] == f"{ends}:00"
     closed = launch(operator, "end", **answers).succeed().result("End the support session")
     asker = closed["receipts"][0]["document"]["requester"]
     assert (asker["name"], asker["organization"]) == ("Ada Meyer", "Contoso")

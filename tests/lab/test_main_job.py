@@ -11,6 +11,7 @@ import pytest
 from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, apply, end, play, request, start, task
 from tests.lab.maintenance import maintain, prepare, program, summary_of, what
+from tests.lab.night import time_of_day
 from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ def test_the_smallest_complete_job(lab_pc: LabPC) -> None:
 
 def test_defaults_of_the_group(lab_pc: LabPC) -> None:
     """module_defaults for the action group set the session once for all modules."""
-    operator, _computer = lab_pc(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
+    opened = {"reason": "Updates", "ends": time_of_day(computer, 8)}
     tasks = [
-        {"name": "open", "latchkey.consent.support_session": {"reason": "Updates", "ends": "23:59"}},
+        {"name": "open", "latchkey.consent.support_session": opened},
         {"name": "ask", "latchkey.consent.credential_request": {"restarts": 1, "timeout": 30}},
         {"name": "close", "latchkey.consent.support_session": {"state": "ended"}},
     ]  # fmt: skip

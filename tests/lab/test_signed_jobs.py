@@ -32,6 +32,7 @@ from tests.lab.awx import Awx, configured, saved_controller
 from tests.lab.calls import by_task
 from tests.lab.job import SESSION, Operator, apply, ctl, end, play, request, start, task
 from tests.lab.maintenance import prepare
+from tests.lab.night import time_of_day
 from tests.lab.provoked import provokes, see
 from tests.needs import require
 
@@ -399,16 +400,17 @@ def test_a_late_and_a_forged_signature_ask_nobody(lab_pc: LabPC, keys: Keys, tmp
 
 def test_a_relaunched_job_signs_the_same_night(lab_pc: LabPC, keys: Keys) -> None:
     """Times of day are resolved in the PC's zone, and a job that is launched again finds its grant."""
-    operator, _computer = lab_pc(policy=keys.policy(), script=[Grant()], zone="Asia/Kolkata")
+    operator, computer = lab_pc(policy=keys.policy(), script=[Grant()], zone="Asia/Kolkata")
     keys.issue()
-    night = {"not_before": "22:00", "not_after": "05:00"}
-    session = {"ends": "05:30"}
+    begins, over, ends = (time_of_day(computer, hours) for hours in (5, 12, 12.5))
+    night = {"not_before": begins, "not_after": over}
+    session = {"ends": ends}
     first = operator.run(start(**session), signed(keys, **night)).succeed().result("request")
     again = operator.run(start(), signed(keys, **night)).succeed().result("request")
     assert again["grant"]["id"] == first["grant"]["id"]
     assert again["changed"] is False
-    assert "T22:00:00" in first["grant"]["terms"]["not_before"]
-    assert "T05:00:00" in first["grant"]["terms"]["not_after"]
+    assert f"T{begins}:00" in first["grant"]["terms"]["not_before"]
+    assert f"T{over}:00" in first["grant"]["terms"]["not_after"]
 
 
 def test_signing_takes_no_further_call(lab_pc: LabPC, keys: Keys) -> None:
