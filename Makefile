@@ -76,7 +76,7 @@ run = @$(python) -m tools.run_command $@
 help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
+	@echo 'DEMO=deny, revoke, power-cut or unsigned shows another ending of the demo, PC=wine shows it with the real Windows agent.'
 	@echo 'PCS=3 PC=wine CONNECTION=psrp choose the PCs of make lab; PORT=8080 the port of its page, BROWSER=0 opens no browser.'
 	@echo 'BROWSER=1 shows the demo on a page, at a pace that a person can follow.'
 	@echo 'DEMO=night plays a night on three simulated PCs and writes its report to build/demo/night.'

@@ -23,7 +23,8 @@ class Ending:
 
     `cut_power_at`: the power is cut at the first event of this name, and then
     switched on again. `boots`: how often the PC boots, including the first time.
-    `returns`: the customer comes back at the end.
+    `returns`: the customer comes back at the end. `signed`: the operator signs the
+    request, and keeps a half of the grant's key.
     """
 
     title: str
@@ -32,11 +33,14 @@ class Ending:
     boots: int
     cut_power_at: str = ""
     returns: bool = True
+    signed: bool = True
 
 
+_SIGNED = (p.signature_checked, p.both_parties)
 _WELL = (
     p.succeeded,
     p.code_on_both_sides,
+    *_SIGNED,
     p.each_step_once,
     p.no_more_restarts,
     p.locked_at_once,
@@ -60,6 +64,7 @@ ENDINGS: dict[str, Ending] = {
         (
             p.reason_given,
             p.code_on_both_sides,
+            p.signature_checked,
             p.no_means_no,
             p.nothing_sealed,
             p.password_stayed_secret,
@@ -75,6 +80,7 @@ ENDINGS: dict[str, Ending] = {
         (
             p.reason_given,
             p.code_on_both_sides,
+            p.signature_checked,
             p.revoked_wins,
             p.password_stayed_secret,
             p.erased,
@@ -89,5 +95,12 @@ ENDINGS: dict[str, Ending] = {
         (p.survived_power_cut, *_WELL),
         boots=3,
         cut_power_at="down",
+    ),
+    "unsigned": Ending(
+        "No key and no signature: the PC says that nobody has checked the name, and opens the password alone.",
+        (Grant(after=0.5),),
+        (p.name_unchecked, *(promise for promise in _WELL if promise not in _SIGNED)),
+        boots=3,
+        signed=False,
     ),
 }

@@ -16,7 +16,7 @@ from lab.computer import LabError
 from lab.process_tree import kill_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from lab.computer import Computer
     from lab.demo.condenser import Condenser
@@ -42,6 +42,7 @@ class Job:
         *,
         playbook: str = "maintain",
         report: Path | None = None,
+        keys: Mapping[str, Any] | None = None,
     ) -> None:
         """Start it.
 
@@ -52,6 +53,7 @@ class Job:
             job: the file of variables.
             playbook: the name of the collection's playbook.
             report: the report to write, without a suffix; None writes none.
+            keys: the role's variables that name the operator's keys.
 
         Raises:
             LabError: the checkout is not set up.
@@ -63,7 +65,7 @@ class Job:
         self.output = folder / "ansible.txt"
         inventory = folder / "inventory.json"
         hosts = {computer.name: computer.reach.inventory() for computer in computers}
-        variables = LIMITS | {"maintenance_steps_dir": str(STEPS)}
+        variables = LIMITS | {"maintenance_steps_dir": str(STEPS), **(keys or {})}
         if report is not None:
             variables["maintenance_report"] = str(report)
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))

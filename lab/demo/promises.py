@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab import canary
-from lab.demo.job_file import RESTARTS
+from lab.demo.job_file import JOB, RESTARTS
 from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import RECEIPT, canonical_json
 
@@ -21,6 +21,11 @@ LOCKED_WITHIN = 5.0
 """Seconds; the policy's own limit (`lock_within`), so that a busy machine does not break the promise."""
 FAILED = 2
 """The exit code of ansible-playbook when a host failed (ansible-core, `TaskQueueManager.RUN_FAILED_HOSTS`)."""
+
+
+_UNCHECKED = "nobody has checked it"
+_DELIVERED = "the operator's half of the key is delivered for the sign-in"
+"""What the window of an unsigned request says of itself; the operator's output at each delivery."""
 
 
 class Verdict(NamedTuple):
@@ -188,11 +193,42 @@ def no_means_no(story: Story) -> Verdict:
 
 def code_on_both_sides(story: Story) -> Verdict:
     """Check that the customer's window and the operator's output have the same code."""
-    shown = {m for e in story.events("request_shown") for m in re.findall(r"code: (\d{4})", e.text)}
-    read = set(re.findall(r"; code (\d{4})", _output(story)))
+    shown = {m for e in story.events("request_shown") for m in re.findall(r"code: (\d+)", e.text)}
+    read = set(re.findall(r"; code (\d+)", _output(story)))
     how = f"the window showed {', '.join(shown)}, Ansible printed {', '.join(read)}"
     brief = f"{', '.join(shown)} in the window and in Ansible's output."
     return Verdict(len(shown) == 1 and shown == read, "Both sides see the same check code.", how, brief)
+
+
+def signature_checked(story: Story) -> Verdict:
+    """Check that the window showed the name of the operator's certificate as checked."""
+    requester = JOB.variables["maintenance_requester"]
+    checked = f"Signature checked: {requester['name']}"
+    windows = [event.text for event in story.events("request_shown")]
+    how = f"{sum(checked in text for text in windows)} of {len(windows)} windows said: {checked}"
+    kept = bool(windows) and all(checked in text for text in windows)
+    return Verdict(kept, "The PC checked the operator's signature before it asked.", how, f"{checked}.")
+
+
+def name_unchecked(story: Story) -> Verdict:
+    """Check that the window of an unsigned request says so."""
+    windows = [event.text for event in story.events("request_shown")]
+    how = f"{sum(_UNCHECKED in text for text in windows)} of {len(windows)} windows said: {_UNCHECKED}"
+    kept = bool(windows) and all(_UNCHECKED in text for text in windows)
+    return Verdict(kept, "The window says that nobody has checked the operator's name.", how, "It does.")
+
+
+def both_parties(story: Story) -> Verdict:
+    """Check that the grant was one of two parties, and that each sign-in had a delivery of its own."""
+    kinds = [receipt.document["terms"]["two_parties"] for receipt in story.info.receipts]
+    deliveries, sign_ins = _output(story).count(_DELIVERED), story.count("permit_redeemed")
+    kept = bool(kinds) and all(kinds) and 0 < sign_ins <= deliveries
+    how = (
+        f"the receipt says {'two parties' if kept else kinds}; after {sign_ins} restarts the operator's half of the "
+        f"key was delivered {deliveries} times"
+    )
+    brief = f"The operator's half of the key came for each of {sign_ins} sign-ins."
+    return Verdict(kept, "Each sign-in took both parties.", how, brief)
 
 
 def revoked_wins(story: Story) -> Verdict:

@@ -13,6 +13,7 @@ from lab import canary
 from lab.demo.condenser import Condenser
 from lab.demo.job_file import JOB
 from lab.demo.operator import Job, show_job
+from lab.demo.operator_keys import made_keys
 from lab.demo.pace import paced
 from lab.demo.story import console_of, told
 from lab.demo.telling import Teller
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
     from lab.computer import Event
     from lab.demo.endings import Ending
+    from lab.demo.operator_keys import OperatorKeys
     from lab.demo.story import Story
     from lab.demo.viewer import Viewer
     from lab.simulated.simulated_pc import SimulatedComputer
 
 POWER_BACK_SECONDS = 1.5
+SIGNS = "Kim signs the request, and keeps a half of the key that opens the password."
 
 
 class Stage:
@@ -63,11 +66,15 @@ class Stage:
         self._teller = Teller(viewer.show)
         self._pace = pace
         self._watch = Watch(canary.make())
+        self._keys: OperatorKeys | None = None
 
     @contextmanager
     def played(self) -> Iterator[Story]:
         """Play the job to its end; the PC runs until the caller has read the story."""
         settings = {"password": self._watch.password, **paced(self._ending.script, self._pace)}
+        if self._ending.signed:
+            self._keys = made_keys(self._folder / "keys", JOB.variables["maintenance_requester"])
+            settings["policy"] = self._keys.policy
         try:
             with self._run(self._folder / "pc", **settings) as computer:
                 self._prepare(computer)
@@ -76,9 +83,13 @@ class Stage:
                 yield story
         finally:
             wipe(self._watch.password)
+            if self._keys is not None:
+                self._keys.forget()
 
     def _prepare(self, computer: SimulatedComputer) -> None:
         show_job(self._viewer, JOB)
+        if self._keys is not None:
+            self._viewer.say("operator", SIGNS)
         self._viewer.say("pc", f"{computer.name} is up; anna is signed in and works.")
         computer.faults.cut_power_at = self._ending.cut_power_at
         computer.events.subscribe(self._teller.tell)
@@ -91,7 +102,9 @@ class Stage:
 
     def _work(self, computer: SimulatedComputer) -> int:
         condenser = Condenser(lambda _name, text: self._viewer.say("operator", text))
-        return watched(Job([computer], self._folder / "operator", condenser, JOB), [self._watch])
+        keys = None if self._keys is None else self._keys.variables
+        job = Job([computer], self._folder / "operator", condenser, JOB, keys=keys)
+        return watched(job, [self._watch])
 
     def _end(self, computer: SimulatedComputer, code: int) -> Story:
         computer.wait_for_logon_screen(self._ending.boots)

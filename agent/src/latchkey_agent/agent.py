@@ -207,7 +207,11 @@ class Agent:
             or self.core.journal_life.may_load_again
         ):
             return FIRST_RETRY
-        left = seconds_left(self.core.state, self.core.now())
+        ends = (
+            seconds_left(self.core.state, self.core.now()),
+            self.core.halves.seconds_left(self.core.computer.clock.uptime()),
+        )
+        left = min((end for end in ends if end is not None), default=None)
         return None if left is None else min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
 
     # --- what the computer tells ------------------------------------------------------

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from latchkey_agent.companion import receipt_text
-from latchkey_agent.core.halves import WAIT_SECONDS
+from latchkey_agent.core.halves import HOLD_SECONDS, WAIT_SECONDS
 from latchkey_agent.domain import GrantState, PermitState, Refused, Terms, canonical, owed_effects
 from latchkey_agent.domain import commands as c
 from latchkey_agent.protocol import answers as ans
@@ -190,7 +190,7 @@ class TestTheMainJob:
         """A revocation overwrites a half that was delivered for a logon."""
         permit = second.at_logon_screen(PASSWORD)
         second.deliver(permit)
-        half = bench.agent.core.halves._held[permit]
+        half = bench.agent.core.halves._held[permit][0]
         assert bytes(half) != bytes(32)
         bench.revoke()
         assert not any(half)
@@ -200,7 +200,7 @@ class TestTheMainJob:
         """Broken settings overwrite a half that was delivered; afterwards it is wanted anew."""
         permit = second.at_logon_screen(PASSWORD)
         second.deliver(permit)
-        half = bench.agent.core.halves._held[permit]
+        half = bench.agent.core.halves._held[permit][0]
         settings = bench.settings.read_text()
         bench.settings.write_text("schema_version = ")
         bench.wake()
@@ -215,7 +215,7 @@ class TestTheMainJob:
         """A pause ends the wait of a half that was delivered; resuming brings neither the half nor the permit back."""
         permit = second.at_logon_screen(PASSWORD)
         second.deliver(permit)
-        half = bench.agent.core.halves._held[permit]
+        half = bench.agent.core.halves._held[permit][0]
         grant = bench.state.permits[permit].grant
         assert bench.customer(cm.GrantPause(grant=grant)).done
         assert not any(half)
@@ -692,23 +692,46 @@ class TestRestartsByOthers:
         assert bench.sign_in_with_permit() == PASSWORD
         assert next(iter(bench.state.grants.values())).left.restarts == 1
 
-    def test_without_a_job_it_costs_nothing(self, bench: Bench, second: SecondParty) -> None:
-        """Where no job runs, nobody is signed in, and no use is counted."""
+    def test_it_waits_for_a_job_that_comes_late(self, bench: Bench, second: SecondParty) -> None:
+        """A step may take hours after the restart: the job delivers after it, and the customer is signed in."""
         permit = self.lend(bench, second)
-        bench.world.now += timedelta(minutes=16)
+        bench.world.now += timedelta(hours=2)
         bench.wake()
+        assert bench.state.permits[permit].state is PermitState.ISSUED
+        second.deliver(permit)
+        assert bench.sign_in_with_permit() == PASSWORD
+
+    def test_without_a_job_it_ends_with_the_agreed_time(self, bench: Bench, second: SecondParty) -> None:
+        """Where no job runs, nobody is signed in; permit and record end with the agreed time."""
+        permit = self.lend(bench, second)
         (grant,) = bench.state.grants.values()
-        assert (bench.state.permits[permit].state, grant.left.restarts) == (PermitState.LAPSED, 2)
+        bench.world.now = grant.terms.not_after
+        bench.wake()
+        assert bench.state.permits[permit].state in {PermitState.LAPSED, PermitState.CANCELLED}
+        assert not bench.sealed()
         assert not any(n.kind == "restarted" for n in bench.state.notices.values())
 
-    def test_the_last_use_is_given_back(self, bench: Bench, second: SecondParty) -> None:
-        """A grant whose last restart waited in vain lives on."""
+    def test_the_customer_who_signs_in_by_hand_ends_the_wait(self, bench: Bench, second: SecondParty) -> None:
+        """A grant whose only restart waited for the operator gets it back when the customer is there."""
         second.lend(PASSWORD, foreign_restarts=True, restarts=1)
         bench.reboot()
-        bench.world.now += timedelta(minutes=16)
+        bench.world.sign_in(ANNA)
         bench.wake()
         (grant,) = bench.state.grants.values()
         assert (grant.state, grant.left.restarts) == (GrantState.ACTIVE, 1)
+
+    def test_a_half_waits_a_quarter_of_an_hour_for_the_logon_screen(
+        self, bench: Bench, second: SecondParty
+    ) -> None:
+        """A half that the logon screen does not take is overwritten, and wanted anew."""
+        permit = self.lend(bench, second)
+        second.deliver(permit)
+        halves = bench.agent.core.halves
+        assert halves.seconds_left(bench.agent.core.computer.clock.uptime()) == pytest.approx(HOLD_SECONDS)
+        bench.world.now += timedelta(seconds=HOLD_SECONDS)
+        bench.wake()
+        assert (bench.state.permits[permit].state, [*halves.held]) == (PermitState.ISSUED, [])
+        assert second.wanted_for(permit)["permit"] == permit
 
     def test_a_job_that_restarts_is_told_of_it(self, bench: Bench, second: SecondParty) -> None:
         """The refusal of a further use has the half that the sign-in before it waits for."""

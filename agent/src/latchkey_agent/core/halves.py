@@ -16,6 +16,8 @@ from latchkey_agent.storage.operator_half import Delivery, DeliveryKey, HalfErro
 
 WAIT_SECONDS = 120.0
 """The time within which a half is delivered: a controller needs one call for it."""
+HOLD_SECONDS = 900.0
+"""The time for which a half waits in memory for the logon screen. It is wanted anew after that."""
 _NONCE_BYTES = 16
 _MOST = 32
 """The uses for which halves are awaited before they begin. Each name of a step would make a further key."""
@@ -55,7 +57,7 @@ class Halves:
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._awaited: dict[Purpose, Awaited] = {}
-        self._held: dict[str, bytearray] = {}
+        self._held: dict[str, tuple[bytearray, float]] = {}
 
     def awaited(self, purpose: Purpose, device: str, up: float, now: datetime) -> Awaited:
         """Return the delivery that is awaited for a purpose: the same until it has come, or its time is over.
@@ -110,9 +112,15 @@ class Halves:
         except HalfError as fault:
             raise Refused("half_unreadable", detail=str(fault)) from None
 
-    def hold(self, permit: str, half: bytearray) -> None:
-        """Keep a half until the permit is redeemed or void; the half is then overwritten."""
-        self._held[permit] = half
+    def hold(self, permit: str, half: bytearray, up: float) -> None:
+        """Keep a half until the permit is redeemed or void, or its time is over; the half is then overwritten.
+
+        Args:
+            permit: the permit whose logon the half is for.
+            half: the half.
+            up: the seconds since the PC's start.
+        """
+        self._held[permit] = (half, up + HOLD_SECONDS)
 
     @property
     def held(self) -> Collection[str]:
@@ -121,7 +129,12 @@ class Halves:
 
     def release(self, permit: str) -> bytearray | None:
         """Return the half for the logon of a permit, None if it is not here; the caller overwrites it."""
-        return self._held.pop(permit, None)
+        half, _until = self._held.pop(permit, (None, 0.0))
+        return half
+
+    def seconds_left(self, up: float) -> float | None:
+        """Return the seconds until the time of a held half is over, None if none is here."""
+        return min((max(until - up, 0.0) for _half, until in self._held.values()), default=None)
 
     def settle(self, state: State, up: float = 0.0) -> None:
         """Overwrite the halves that serve no longer, and await none for grants that have ended or too late.
@@ -131,9 +144,10 @@ class Halves:
             up: the seconds since the PC's start.
         """
         for permit_id in [*self._held]:
-            permit = state.permits.get(permit_id)
-            if permit is None or permit.state is not PermitState.ISSUED:
-                forget(self._held.pop(permit_id))
+            permit, (half, until) = state.permits.get(permit_id), self._held[permit_id]
+            if permit is None or permit.state is not PermitState.ISSUED or up >= until:
+                del self._held[permit_id]
+                forget(half)
         live = {grant.id for grant in live_grants(state)} if self._awaited else set()
         self._awaited = {
             key: one for key, one in self._awaited.items() if key.grant in live and up < one.until
@@ -142,4 +156,4 @@ class Halves:
     def forget_held(self) -> None:
         """Overwrite each half that waits for a logon; they are wanted anew."""
         for permit_id in [*self._held]:
-            forget(self._held.pop(permit_id))
+            forget(self._held.pop(permit_id)[0])

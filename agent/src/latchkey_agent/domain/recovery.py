@@ -21,7 +21,7 @@ from .requests import refused_entry
 from .transitions import PermitState
 
 FOREIGN_PERMIT = timedelta(minutes=15)
-"""The time that the logon screen has after a restart by others."""
+"""The time that the logon screen has after a restart by others, under a grant of one party."""
 
 
 def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Decision:
@@ -136,12 +136,14 @@ def _why_omitted(grant: Grant, now: Now, policy: Policy) -> Omission | None:
 
 
 def _sign_in(grant: Grant, command: c.SeeBoot, now: Now, boot_before: str) -> Decision:
+    """Issue the permit. That of two parties waits for the operator, who may see the restart after a long step only."""
+    waits_until = grant.terms.not_after if grant.terms.two_parties else now.at + FOREIGN_PERMIT
     issued = e.PermitIssued(
         at=now.at,
         permit=command.permit,
         grant=grant.id,
         action="restart",
-        expires_at=min(now.at + FOREIGN_PERMIT, grant.terms.not_after),
+        expires_at=min(waits_until, grant.terms.not_after),
         boot_before=boot_before,
         foreign=True,
     )

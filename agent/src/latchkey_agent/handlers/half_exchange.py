@@ -177,7 +177,7 @@ class HalfExchange:
             except BaseException:
                 wipe(half)
                 raise
-            core.halves.hold(permit.id, half)
+            core.halves.hold(permit.id, half, core.computer.clock.uptime())
             try:
                 core.computer.notifier.announce_permit()
             except PortError as fault:
