@@ -18,9 +18,11 @@ from latchkey_agent.domain import (
     Policy,
     Refused,
     Requester,
+    Sealing,
     Signed,
     State,
     Terms,
+    awaits_half,
     caused_by,
     checked_requests,
     decide,
@@ -142,8 +144,15 @@ def changes(decision: Decision) -> bool:
 
 def waiting_permit(n: Node) -> str:
     """Return the permit that the logon screen of this boot may redeem now, empty if there is none."""
-    permit = redeemable(n.state, boot_id(n.boot), now(n))
+    permit = redeemable(n.state, boot_id(n.boot), now(n), [held for held, _ in n.halves])
     return permit.id if permit else ""
+
+
+def awaits(n: Node, permit: str) -> bool:
+    """Tell whether the logon of a permit waits for the operator's half (`HalfExchange.is_wanted`)."""
+    known = n.state.permits.get(permit)
+    here = any(held == permit for held, _ in n.halves)
+    return known is not None and not here and awaits_half(n.state, known, boot_id(n.boot), now(n))
 
 
 def boot_id(boot: int) -> str:
@@ -202,6 +211,8 @@ def make_request(
     terms: tuple[int, int, int, int, int, int],
     wall: int,
     signed: Signed | None = None,
+    *,
+    two_parties: bool = False,
 ) -> c.AnyCommand:
     """Ask an account; `terms`: restarts, unlocks, foreign restarts, first and last second, seconds to answer."""
     restarts, unlocks, foreign, begin, end, answer = terms
@@ -220,10 +231,12 @@ def make_request(
             not_after=moment(wall + end),
             relock_after=float(RELOCK),
             grace=5.0,
+            two_parties=two_parties,
         ),
         answer_by=moment(wall + answer),
         ask_again=True,
         signed=signed,
+        sealing=Sealing(device="", nonce="", public_key="") if two_parties else None,
     )
 
 

@@ -151,6 +151,7 @@ class _Form:
                 r.entries_refused,
                 terms.restarts,
                 terms.foreign_restarts,
+                terms.two_parties,
                 self.ago(terms.not_before),
                 self.ago(terms.not_after),
                 r.signed and (self.who(r.signed.key), r.signed.authority),
@@ -176,6 +177,7 @@ class _Form:
                 self.ago(terms.not_before),
                 self.ago(terms.not_after),
                 terms.foreign_restarts,
+                terms.two_parties,
             ),
             n.spent.count((key, "restart")) + 10 * n.spent.count((key, "unlock")),
             n.refused.count(key),
@@ -217,6 +219,8 @@ class _Form:
             key in n.restarting,
             tuple(sorted(why for permit, why in n.must_close if permit == key)),
             key == n.scheduled,
+            key in n.brought,
+            next((until - n.true + n.booted for permit, until in n.halves if permit == key), None),
         )
 
     def _memory(self) -> tuple[object, ...]:

@@ -35,7 +35,11 @@ TERMS = {
     "more": (4, 0, 1, 0, 7200, 7200),
     "night": (1, 1, 0, 14_400, 21_600, 21_600),
     "over": (1, 0, 0, 0, 7200, 0),
+    "parties": (2, 1, 1, 0, 7200, 7200),
+    "party": (1, 0, 0, 0, 7200, 7200),
 }
+PARTIES = frozenset({"parties", "party"})
+"""The terms of grants that two parties open."""
 HELD = 2
 """The latest challenges that an operator keeps."""
 BOOT_TIME = 40
@@ -141,7 +145,11 @@ def _signed(
             raise shell.Refusal(code)
     signature = to.signature(n, operator, nonce, authority)
     subject, decision = _run(
-        n, lambda: to.make_request(new, name, operator, who, TERMS[terms], n.wall, signature), key
+        n,
+        lambda: to.make_request(
+            new, name, operator, who, TERMS[terms], n.wall, signature, two_parties=terms in PARTIES
+        ),
+        key,
     )
     if decision is not None:
         rules.on_signed_request(n, subject, operator, nonce)
@@ -157,7 +165,10 @@ def _request(n: Node, key: str, operator: str, name: str, who: str, terms: str) 
         if n.settings[1]:
             raise shell.Refusal("signature_required")
     new = n.new_id("r")
-    subject, _ = _run(n, lambda: to.make_request(new, name, operator, who, TERMS[terms], n.wall), key)
+    parties = terms in PARTIES
+    subject, _ = _run(
+        n, lambda: to.make_request(new, name, operator, who, TERMS[terms], n.wall, two_parties=parties), key
+    )
     thing = n.state.requests.get(subject) or n.state.grants.get(subject)
     if thing is not None:
         rules.on_session_used(n, thing.session, operator, "request")
@@ -199,7 +210,7 @@ def _unblock(n: Node, key: str, _operator: str, asker: str) -> str:
 
 
 def _apply(n: Node, key: str, operator: str, name: str, action: str, step: str) -> str | None:
-    """`ApplyHandler.apply` up to the moment when Windows is asked."""
+    """`ApplyHandler.apply` up to the moment when Windows is asked; the operator's half, if any, is right."""
     if (done := to.known_call(n.state, key)) is not None:
         return done.subject
     grant = _session_grant(n, name)
@@ -285,6 +296,12 @@ def _answer(n: Node) -> None:
 def _answered(n: Node, a: Applying, outcome: str) -> None:
     subject = a.permit if outcome == "done" else ""
     n.sent = tuple(s._replace(outcome=outcome, subject=subject) if s.key == a.key else s for s in n.sent)
+
+
+def _deliver(n: Node, permit: str) -> None:
+    """The operator brings the half for a logon."""
+    n.why = "call X deliver"
+    shell.deliver(n, permit)
 
 
 def _remove(n: Node, operator: str) -> None:
@@ -450,6 +467,8 @@ def _redeem(n: Node) -> None:
         shell.execute(n, to.see_sign_ins(n.desktops, automatic=n.automatic))
     except shell.Refusal:
         return
+    if not shell.release_half(n, permit):
+        return
     shell.take_duty(n, permit, who, screen)
     try:
         shell.execute(n, to.redeem(permit, n.boot, screen))
@@ -601,6 +620,7 @@ _MOVES: dict[str, Callable[..., object]] = {
     "verdict": _verdict,
     "answer": _answer,
     "remove": _remove,
+    "deliver": _deliver,
     "allow": _allow,
     "mistype": _mistype,
     "deny": _deny,
@@ -694,6 +714,11 @@ def _withdrawals(n: Node, choices: Choices) -> Iterator[Move]:
 def _applying(n: Node, _choices: Choices) -> Iterator[Move]:
     if n.applying is not None:
         yield ("verdict",) if n.applying.stage == "asked" else ("answer",)
+
+
+def _deliveries(n: Node, _choices: Choices) -> Iterator[Move]:
+    if n.alive:
+        yield from (("deliver", permit) for permit in n.state.permits if to.awaits(n, permit))
 
 
 def _removals(n: Node, choices: Choices) -> Iterator[Move]:
@@ -826,6 +851,7 @@ _OPTIONS: dict[str, Callable[[Node, Choices], Iterator[Move]]] = {
     "again": _calls_again,
     "withdraw": _withdrawals,
     "remove": _removals,
+    "deliver": _deliveries,
     "answer": _answers,
     "take_back": _revocations,
     "pause": _pauses,

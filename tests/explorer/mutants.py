@@ -33,6 +33,18 @@ class Mutant(NamedTuple):
 
 MUTANTS = (
     Mutant(
+        "one party is enough at the logon screen",
+        (("permits.redeemable", "permit.id in held or not _of_two(state, permit)", "True"),),
+        "two parties at logon",
+        ("told_without_half", "redeemed_by_one_party"),
+    ),
+    Mutant(
+        "a use of two parties is given back for ever",
+        (("permits._is_given_back", "sum(not one.foreign for one in earlier) < agreed", "True"),),
+        "two parties, in vain",
+        ("restarts_exceed_terms",),
+    ),
+    Mutant(
         "redeemed in any boot",
         (("permits._may_redeem", "return right_boot and", "return"),),
         "restart asked",

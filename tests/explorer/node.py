@@ -102,12 +102,14 @@ class Node:
         "blocked",
         "boot",
         "booted",
+        "brought",
         "changed",
         "damaged",
         "desktops",
         "duties",
         "effects",
         "found",
+        "halves",
         "handed",
         "hands",
         "held",
@@ -166,6 +168,9 @@ class Node:
         self.lock_pending = False
         self.not_yet: frozenset[str] = frozenset()  # permits that the logon screen could not redeem yet
         self.unseen = False  # a change of sessions that the agent has not taken in
+        self.halves: tuple[
+            tuple[str, int], ...
+        ] = ()  # permits whose half is here, and until when in this boot
         self.applying: Applying | None = None
         # The PC.
         self.boot = 1
@@ -197,6 +202,7 @@ class Node:
         self.quiet: tuple[tuple[str, int], ...] = ()  # until when (true time) an account is not to be asked
         self.held: tuple[Held, ...] = ()  # the latest challenges of each operator
         self.answered: frozenset[str] = frozenset()  # challenges that a request has answered
+        self.brought: frozenset[str] = frozenset()  # permits whose half an operator brought to this agent
         self.newest: tuple[int, str] = (0, "")  # the newest file that a running agent has seen
         self.handed: frozenset[str] = frozenset()  # permits whose password was handed out
         self.spent: tuple[tuple[str, str], ...] = ()  # grant and action of each use that was not given back

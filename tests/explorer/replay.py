@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from latchkey_agent.agent import Agent
 from latchkey_agent.domain import Account, LogonRefusal, PermitState
@@ -32,6 +33,7 @@ from tests.explorer.moves import Move
 from tests.explorer.node import Node, session_number
 from tests.unit.agent import signing
 from tests.unit.agent.bench import Bench
+from tests.unit.agent.second_party import SecondParty
 from tests.unit.agent.world import World
 
 POLICY = "min_restart_interval = 60.0\nremind_before = 3600.0\nlock_within = 0.05"
@@ -62,6 +64,7 @@ class Replay:
         self._passwords = dict.fromkeys(to.ACCOUNTS, RIGHT)
         self._sent: dict[str, tuple[rq.ControlRequest, Peer]] = {}
         self._challenges: dict[str, dict[str, Any]] = {}
+        self._second = SecondParty(self.bench)
         self._queue: deque[Move] = deque()
         self.found: list[tuple[str, str]] = []
 
@@ -95,6 +98,7 @@ class Replay:
         if self.node.alive:
             assert self.world.announced == self.node.announced, move
             assert [d.late for d in self.agent.core.duties.all()] == [d.late for d in self.node.duties], move
+            assert len(self.agent.core.halves.held) == len(self.node.halves), move
         if self.node.alive and not self.node.damaged:
             real_, model_ = _signature(self.bench.state), _signature(self.node.state)
             assert real_ == model_, (move, [(r, m) for r, m in zip(real_, model_, strict=True) if r != m])
@@ -219,6 +223,7 @@ class Replay:
                     answer_by=at(answer),
                     ask_again=True,
                     idempotency_key=key,
+                    sealing=self._second.sealing() if args[2] in moves.PARTIES else None,
                 )
             case "withdraw":
                 return rq.RequestWithdraw(
@@ -265,10 +270,23 @@ class Replay:
         core.computer.accounts.check = slow_check  # type: ignore[method-assign]
         core.execute = slow_execute  # type: ignore[method-assign]
         try:
-            return self.bench.ask(request, peer).outcome
+            answer = self.bench.ask(request, peer)
+            if answer.error is not None and answer.error.code == "half_missing":
+                assert isinstance(answer.result, dict)
+                half = self._second.delivered(answer.result["half"])
+                answer = self.bench.ask(replace(request, half=half), peer)
+            return answer.outcome
         finally:
             core.computer.accounts.check = check  # type: ignore[method-assign]
             core.execute = execute  # type: ignore[method-assign]
+
+    def _deliver(self, before: Node, permit: str) -> None:
+        """Bring the half that the logon of a permit waits for."""
+        peer = Peer(to.OPERATORS["X"], 0, operator=True, administrator=True, system=False)
+        wait = rq.ApplyWait(session="S", permit=self._real(before, permit))
+        result: Any = self.bench.ask(wait, peer).result
+        half = self._second.delivered(result["half"])
+        assert self.bench.ask(replace(wait, half=half), peer).outcome == "done"
 
     def _until(self, name: str) -> None:
         """Play moves up to the one of that name, which the caller carries out."""

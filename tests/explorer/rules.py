@@ -71,6 +71,8 @@ WHERE: dict[int, tuple[str, ...]] = {
         "challenge_answered_twice",
         "challenge_stretched",
         "other_signer",
+        "redeemed_by_one_party",
+        "told_without_half",
     ),
     4: ("grant_without_yes", "asked_after_report", "asked_when_not_wanted", "reminded_too_often"),
     5: ("handed_out_twice", "handed_out_unrecorded"),
@@ -210,6 +212,9 @@ def _redeemed(n: Node, before: State, event: e.PermitRedeemed, _decision: Decisi
         n.violate("used_after_end", "redeemed")
     if permit.grant not in n.sealed:
         n.violate("used_after_end", "no record")
+    if grant.terms.two_parties and event.permit not in n.brought:
+        n.violate("redeemed_by_one_party")
+    n.brought -= {event.permit}
     if n.true >= to.seconds(permit.expires_at) + TOLERANCE and not n.was_fast:
         n.violate("redeemed_late_unseen" if n.slow_unseen else "redeemed_late")
     _in_window(n, permit.grant)
@@ -324,7 +329,9 @@ def on_boot(n: Node) -> None:
     if permit is None:
         return
     n.restarts = (*n.restarts, permit.grant)
-    if n.restarts.count(permit.grant) > n.state.grants[permit.grant].terms.restarts:
+    terms = n.state.grants[permit.grant].terms
+    # Where the half for the logon did not come, each agreed restart is given back once.
+    if n.restarts.count(permit.grant) > terms.restarts * (2 if terms.two_parties else 1):
         n.violate("restarts_exceed_terms")
 
 
@@ -359,10 +366,19 @@ def on_state(n: Node) -> None:
     for owed in owed_effects(n.state):
         if (owed.permit if isinstance(owed, fx.CloseDesktop) else owed.grant) not in stored:
             n.violate("effect_forgotten", type(owed).__name__)
+    if n.told and (waiting := to.waiting_permit(n)):
+        _has_half(n, waiting)
     if _owes(n):
         _will_it_be_closed(n)
     if n.alive and not n.told:
         _will_it_be_announced(n)
+
+
+def _has_half(n: Node, permit: str) -> None:
+    """The logon screen is told of a permit of two parties only when the operator's half has come."""
+    terms = n.state.grants[n.state.permits[permit].grant].terms
+    if terms.two_parties and permit not in n.brought:
+        n.violate("told_without_half")
 
 
 def _grants(n: Node) -> None:

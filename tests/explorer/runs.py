@@ -61,6 +61,11 @@ MORE = (
 )
 WRONG_TWICE = (*MORE, ("boot",), ("start",), ("effects",), ("redeem",), ("refuse", "p?"))
 SOON = (*TWO, *use("restart"), ("effects",), ("boot",), ("start",), ("effects",), ("sign_in", "A"), ("see",))
+PARTIES = (*SESSION, *granted("parties"))
+PARTIES_AT_LOGON = (*PARTIES, *use("restart"), ("effects",), ("boot",), ("start",), ("effects",))
+PARTIES_BY_OTHERS = (*PARTIES, ("boot",), ("start",), ("effects",))
+IN_VAIN = (*use("restart"), ("effects",), ("boot",), ("start",), ("effects",), ("wait", 1000))
+PARTY_IN_VAIN_TWICE = (*SESSION, *granted("party"), *IN_VAIN, *IN_VAIN)
 TWO_SESSIONS = (*GRANT, ("call", "Y", "start", ("T", "")))
 
 # --- moves --------------------------------------------------------------------------------------
@@ -445,6 +450,43 @@ RUNS: tuple[Run, ...] = (
         },
     ),
     Run("others restart", OTHERS, {**BASE, **PEOPLE, **CRASH, **BOOT, **TAKE_BACK, "time": (30, 70, 1000)}),
+    Run(
+        "two parties",
+        PARTIES,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **TAKE_BACK,
+            "deliver": (),
+            "calls": calls("restart", "unlock", "revoke", operators="X"),
+            "time": (5, 130, 1000),
+        },
+    ),
+    Run(
+        "two parties at logon",
+        PARTIES_AT_LOGON,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **BOOT,
+            **TAKE_BACK,
+            "deliver": (),
+            "calls": calls("restart", "revoke", "end", operators="X"),
+            "time": (5, 130, 1000),
+        },
+    ),
+    Run(
+        "two parties, others restart",
+        PARTIES_BY_OTHERS,
+        {**BASE, **PEOPLE, **CRASH, **BOOT, **TAKE_BACK, "deliver": (), "time": (130, 1000, 7000)},
+    ),
+    Run(
+        "two parties, in vain",
+        PARTY_IN_VAIN_TWICE,
+        {**BASE, **CRASH, "deliver": (), "calls": calls("restart", operators="X"), "time": (130, 1000)},
+    ),
     Run(
         "automatic sign-in", RESTART, {**BASE, **CRASH, "boot": ("A",), "time": (130, 1000), "people": ("A",)}
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latchkey_agent.core import desktops
+from latchkey_agent.core.halves import HOLD_SECONDS
 from latchkey_agent.domain import (
     IllegalTransitionError,
     PermitState,
@@ -66,6 +67,7 @@ def tick(n: Node) -> None:
         commit(n, to.decided(n, to.TICK))
     except (IllegalTransitionError, Refused) as fault:
         n.violate("contradiction", str(fault))
+    _settle_halves(n)
     _note_authorities(n)
     n.why = why
 
@@ -102,7 +104,15 @@ def commit(n: Node, decision: Decision) -> None:
         elif isinstance(event, e.GrantEnded):
             n.sealed -= {event.grant}
         rules.on_event(n, before, event, decision)
+    _settle_halves(n)
     _settle_duties(n)
+
+
+def _settle_halves(n: Node) -> None:
+    """`Core._settle_halves`, under settings that hold."""
+    waiting = {p.id for p in n.state.permits.values() if p.state is PermitState.ISSUED}
+    up = n.true - n.booted
+    n.halves = tuple((permit, until) for permit, until in n.halves if permit in waiting and up < until)
 
 
 def _settle_duties(n: Node) -> None:
@@ -122,6 +132,7 @@ def damage(n: Node) -> None:
     n.effects = ()
     n.sealed = frozenset()
     n.applying = None
+    n.halves = ()
 
 
 def kill(n: Node) -> None:
@@ -129,7 +140,8 @@ def kill(n: Node) -> None:
     n.alive = False
     n.seen_open = n.opened = n.restarting = frozenset()
     n.awaited = ()
-    n.not_yet = frozenset()
+    n.not_yet = n.brought = frozenset()
+    n.halves = ()
     n.unseen = n.lock_pending = False
     if n.applying is not None:
         n.sent = tuple(s for s in n.sent if s.outcome != "under way")
@@ -341,6 +353,24 @@ def lock(n: Node, desktop: Desktop) -> None:
     """Windows locks a desktop; the logon screen looks for a permit."""
     n.desktops = tuple(d._replace(open=False, opened_by="") if d is desktop else d for d in n.desktops)
     announce(n)
+
+
+def deliver(n: Node, permit: str) -> None:
+    """`HalfExchange.deliver`: an operator's half comes for a logon, and the logon screen is notified."""
+    tick(n)
+    if to.awaits(n, permit):
+        n.halves = (*n.halves, (permit, n.true - n.booted + int(HOLD_SECONDS)))
+        n.brought |= {permit}
+        _announce(n)
+
+
+def release_half(n: Node, permit: str) -> bool:
+    """`LogonHandler._half_for`: tell whether the half that a permit needs was here; it serves once."""
+    if not n.state.grants[n.state.permits[permit].grant].terms.two_parties:
+        return True
+    here = any(held == permit for held, _ in n.halves)
+    n.halves = tuple(one for one in n.halves if one[0] != permit)
+    return here
 
 
 def logon_session(n: Node, who: str) -> int:
