@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from agent.packaging.workshop import WorkError
 from tests import ansible_windows
-from tests.benchmarks import calls, click, core, many, provider, restarts, service, wire
+from tests.benchmarks import calls, click, core, many, parties, provider, restarts, service, wire
 from tests.benchmarks.figures import as_json, page
 from tests.benchmarks.machine_words import machine
 from tools import setup
@@ -34,6 +34,7 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "provider": provider.measure,
     "service": service.measure,
     "restarts": restarts.measure,
+    "parties": parties.measure,
     "many": many.measure,
 }
 

@@ -26,6 +26,7 @@ from latchkey_agent.ports import SignIn
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
+from latchkey_agent.protocol.answers import ErrorView
 from latchkey_agent.storage.journal import JournalDamagedError
 from tests.explorer import adapter as to
 from tests.explorer import moves, rules, shell
@@ -271,7 +272,7 @@ class Replay:
         core.execute = slow_execute  # type: ignore[method-assign]
         try:
             answer = self.bench.ask(request, peer)
-            if answer.error is not None and answer.error.code == "half_missing":
+            if isinstance(answer.error, ErrorView) and answer.error.code == "half_missing":
                 assert isinstance(answer.result, dict)
                 half = self._second.delivered(answer.result["half"])
                 answer = self.bench.ask(replace(request, half=half), peer)

@@ -366,8 +366,8 @@ def on_state(n: Node) -> None:
     for owed in owed_effects(n.state):
         if (owed.permit if isinstance(owed, fx.CloseDesktop) else owed.grant) not in stored:
             n.violate("effect_forgotten", type(owed).__name__)
-    if n.told and (waiting := to.waiting_permit(n)):
-        _has_half(n, waiting)
+    if n.told and (told_of := to.waiting_permit(n)):
+        _has_half(n, told_of)
     if _owes(n):
         _will_it_be_closed(n)
     if n.alive and not n.told:
