@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ._armored_signature import Fields, SignatureError
 from ._failure import failure
+from ._private_file import why_shared
 
 try:
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -39,8 +40,6 @@ CERTIFICATE_TYPE = "ssh-ed25519-cert-v01@openssh.com"
 _ORGANIZATION, _ROLE = "latchkey-organization", "latchkey-role"
 _BESIDE = "-cert.pub"
 _LARGEST = 16_384
-_OTHERS = 0o077
-"""The rights of group and others, in the mode of a file."""
 _IN_A_KEY = "PRIVATE KEY-----"
 
 
@@ -99,27 +98,12 @@ def _content(path: str, option: str, *, secret: bool = False) -> str:
     """Return the text of a file; a `secret` one must be its owner's alone."""
     try:
         with Path(path).expanduser().open("rb") as file:
-            if secret:
-                _require_private(os.fstat(file.fileno()))
+            if secret and (shared := why_shared(os.fstat(file.fileno()))):
+                raise _unusable(f"{option}: {shared}")
             return file.read(_LARGEST).decode("ascii")
     except (OSError, ValueError, RuntimeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "it is no text of ASCII"
         raise _unusable(f"{option}: the file cannot be read ({reason})") from None
-
-
-def _require_private(file: os.stat_result) -> None:
-    """Refuse a key that others than its owner may read, by the rule of ssh (OpenSSH, authfile.c, sshkey_perm_ok).
-
-    It leaves alone a file that belongs to another account than the job's, such as one that a container mounts.
-
-    Raises:
-        Failure: `signing_key_unusable`.
-    """
-    mode = file.st_mode & 0o777
-    if file.st_uid == os.getuid() and mode & _OTHERS:
-        raise _unusable(
-            f"signing_key: others than its owner may use the file (mode {mode:04o}; chmod 600 ends that)"
-        )
 
 
 def _private(text: str) -> Ed25519PrivateKey:

@@ -14,12 +14,14 @@ to one grant's key opens with no other key.
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._failure import failure
+from ._private_file import why_shared
 
 try:
     from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -150,6 +152,8 @@ def _content(path: Path) -> bytes:
         if not path.is_file():
             raise _unusable("there is no such file on the controller")
         with path.open("rb") as file:
+            if shared := why_shared(os.fstat(file.fileno())):
+                raise _unusable(shared)
             return file.read(LARGEST)
     except (OSError, ValueError) as fault:
         # The text may be a key without its first line: neither it nor the system's reason, which repeats it, is shown.

@@ -69,6 +69,7 @@ def keep_key(operator: Operator) -> str:
     """Write a sealing key beside the operator's plays; return its text."""
     text = pem()
     operator.folder.mkdir(exist_ok=True)
+    (operator.folder / FILE).touch(mode=0o600)
     (operator.folder / FILE).write_text(text, encoding="ascii")
     return text
 

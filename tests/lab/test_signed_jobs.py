@@ -447,6 +447,7 @@ def both(keys: Keys, operator: Operator, *tasks: Task, sign: bool = True) -> Job
 def seal(keys: Keys) -> str:
     """Make a sealing key; return its text."""
     private = X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (keys.folder / "sealing.pem").touch(mode=0o600)
     (keys.folder / "sealing.pem").write_bytes(private)
     return private.decode()
 

@@ -716,7 +716,7 @@ class TestRestartsByOthers:
         second.lend(PASSWORD, foreign_restarts=True, restarts=1)
         bench.reboot()
         bench.world.sign_in(ANNA)
-        bench.wake()
+        bench.agent.sessions_changed()
         (grant,) = bench.state.grants.values()
         assert (grant.state, grant.left.restarts) == (GrantState.ACTIVE, 1)
 

@@ -145,9 +145,26 @@ def refused(side: HalfAnswers, wanted: dict[str, Any]) -> str:
 # --- the sealing key
 
 
+def kept(path: Path, text: str) -> None:
+    """Write a key into a file of its owner's alone."""
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="ascii")
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o601])
+def test_a_key_that_others_may_use_is_refused(tmp_path: Path, text: str, mode: int) -> None:
+    """The file of a sealing key must be for its owner alone, as that of a signing key."""
+    kept(tmp_path / "key", text)
+    (tmp_path / "key").chmod(mode)
+    with pytest.raises(Failure) as caught:
+        sealing_key(str(tmp_path / "key"))
+    assert caught.value.code == "sealing_key_unusable"
+    assert f"mode {mode:04o}; chmod 600 ends that" in caught.value.error.message
+
+
 def test_a_key_is_read_from_its_path_and_from_its_text(tmp_path: Path, text: str) -> None:
     """A path and the text of the file are the same key; without the option there is none."""
-    (tmp_path / "key").write_text(text, encoding="ascii")
+    kept(tmp_path / "key", text)
     keys = [sealing_key(text), sealing_key(str(tmp_path / "key"))]
     assert len({key.grant_key("d", "s", "00").public_key for key in keys if key is not None}) == 1
     assert sealing_key(None) is None
@@ -156,7 +173,7 @@ def test_a_key_is_read_from_its_path_and_from_its_text(tmp_path: Path, text: str
 def test_a_key_of_ssh_keygen_is_one(tmp_path: Path) -> None:
     """An Ed25519 key as ssh-keygen writes it serves, from its path and as a value without the last line end."""
     text = pem(Ed25519PrivateKey.generate(), form=PrivateFormat.OpenSSH)
-    (tmp_path / "sealing").write_text(text, encoding="ascii")
+    kept(tmp_path / "sealing", text)
     keys = [sealing_key(text.strip()), sealing_key(str(tmp_path / "sealing"))]
     assert len({key.grant_key("d", "s", "00").public_key for key in keys if key is not None}) == 1
     assert None not in keys
