@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives import serialization
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.answers import ErrorView
-from latchkey_agent.protocol.fields import RequestSignature
+from latchkey_agent.protocol.fields import OperatorSignature
 from latchkey_agent.storage import ssh_certificate, ssh_signature
 from latchkey_agent.storage.signed_json import REQUEST, canonical_json
 from latchkey_agent.storage.ssh_signature import SignatureError, string
@@ -238,7 +238,7 @@ class Pc:
                 signature = armored(changed(blob_of(signature), self.dice))
             case 1:
                 line = certificate_line(changed(base64.b64decode(line.split()[1]), self.dice))
-        sent = RequestSignature(document=text, signature=signature, certificate=line)
+        sent = OperatorSignature(document=text, signature=signature, certificate=line)
         asked = self.controller.request()
         request = msgspec.structs.replace(asked, signature=sent)
         answer = self.bench.ask(request)
@@ -378,26 +378,37 @@ def _read(reader: Reader, data: bytes) -> str:
     return refusal
 
 
-def main(arguments: list[str]) -> int:
-    """Fuzz as the command line says; return the exit code."""
-    parser = argparse.ArgumentParser(description="Fuzz the readers of signed requests.")
+def options(title: str, arguments: list[str]) -> argparse.Namespace:
+    """Return the options of a fuzzer's command line."""
+    parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
-    wanted = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def report(run: Callable[[], Counter[str]], inputs: int) -> int:
+    """Run a fuzzer, and print its findings; return the exit code."""
+    try:
+        found = run()
+    except Finding as finding:
+        print(finding, file=sys.stderr)
+        return 1
+    for name, kinds in found.items():
+        print(f"{name}: {kinds} kinds of refusals")
+    print(f"{inputs} inputs, no finding")
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Fuzz as the command line says; return the exit code."""
+    wanted = options("Fuzz the readers of signed requests.", arguments)
     collection.put_finder_in_place()
     with tempfile.TemporaryDirectory(dir=memory_disk()) as folder:
         pc = Pc(Path(folder))
         try:
-            found = fuzz(readers(pc), wanted.inputs, wanted.seed, HANGS_AFTER)
-        except Finding as finding:
-            print(finding, file=sys.stderr)
-            return 1
+            return report(lambda: fuzz(readers(pc), wanted.inputs, wanted.seed, HANGS_AFTER), wanted.inputs)
         finally:
             pc.bench.stop()
-    for name, kinds in found.items():
-        print(f"{name}: {kinds} kinds of refusals")
-    print(f"{wanted.inputs} inputs, no finding")
-    return 0
 
 
 if __name__ == "__main__":
