@@ -17,7 +17,7 @@ from tests.unit.plugins.fuzz_signed_requests import PLUGINS, Finding, fuzz
 def test_no_input_stops_a_reader() -> None:
     """Of some thousand inputs each is read or refused; `python -m` with the fuzzer's name tries a million."""
     kinds = fuzz(fuzzer.readers(), 6000, 18)
-    assert sorted(kinds.values())[1] >= 10
+    assert sorted(kinds.values())[1] >= 5
     assert min(kinds.values()) >= 1
 
 
