@@ -21,7 +21,8 @@ import msgspec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import fields
 from latchkey_agent.storage import hpke
-from latchkey_agent.storage.operator_half import HALF_BYTES, Delivery, DeliveryKey, HalfError
+from latchkey_agent.storage.key_slots import HALF_BYTES
+from latchkey_agent.storage.operator_half import Delivery, DeliveryKey, HalfError
 from tests import collection
 from tests.unit.plugins.fuzz_signed_requests import (
     HANGS_AFTER,
