@@ -508,7 +508,7 @@ def test_a_certificate_that_ends_before_the_sign_in_begins_no_restart(lab_pc: La
     seal(keys)
     both(keys, operator, start(), request()).succeed()
     keys.issue("-5m:+5m")
-    failed = both(keys, operator, apply(step="updates")).fail().first_failure()
+    failed = both(keys, operator, apply(step="updates", timeout=600)).fail().first_failure()
     keys.issue()
 
     assert (failed["error_code"], failed["outcome"]) == ("certificate_ends_early", "refused")
