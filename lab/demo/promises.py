@@ -23,9 +23,9 @@ FAILED = 2
 """The exit code of ansible-playbook when a host failed (ansible-core, `TaskQueueManager.RUN_FAILED_HOSTS`)."""
 
 
-_UNCHECKED = "nobody has checked it"
+_CHECKED, _UNCHECKED = "Signature checked:", "nobody has checked it"
 _DELIVERED = "the operator's half of the key is delivered for the sign-in"
-"""What the window of an unsigned request says of itself; the operator's output at each delivery."""
+"""The operator's output at each delivery."""
 
 
 class Verdict(NamedTuple):
@@ -203,7 +203,7 @@ def code_on_both_sides(story: Story) -> Verdict:
 def signature_checked(story: Story) -> Verdict:
     """Check that the window showed the name of the operator's certificate as checked."""
     requester = JOB.variables["maintenance_requester"]
-    checked = f"Signature checked: {requester['name']}"
+    checked = f"{_CHECKED} \u201c{requester['name']}\u201d"
     windows = [event.text for event in story.events("request_shown")]
     how = f"{sum(checked in text for text in windows)} of {len(windows)} windows said: {checked}"
     kept = bool(windows) and all(checked in text for text in windows)
@@ -213,8 +213,9 @@ def signature_checked(story: Story) -> Verdict:
 def name_unchecked(story: Story) -> Verdict:
     """Check that the window of an unsigned request says so."""
     windows = [event.text for event in story.events("request_shown")]
-    how = f"{sum(_UNCHECKED in text for text in windows)} of {len(windows)} windows said: {_UNCHECKED}"
-    kept = bool(windows) and all(_UNCHECKED in text for text in windows)
+    unchecked = [text for text in windows if _UNCHECKED in text and _CHECKED not in text]
+    how = f"{len(unchecked)} of {len(windows)} windows said of all words of IT: {_UNCHECKED}"
+    kept = bool(windows) and len(unchecked) == len(windows)
     return Verdict(kept, "The window says that nobody has checked the operator's name.", how, "It does.")
 
 
