@@ -255,12 +255,13 @@ def test_an_empty_variable_of_the_role_asks_nobody(lab_pc: LabPC, keys: Keys, em
 def test_a_job_signs_with_the_key_of_its_credential(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, keys: Keys
 ) -> None:
-    """With `awx_signing` the jobs of AWX sign; AWX shows the key to no user, and no output has it."""
-    line, private = keys.issue(), Path(keys.key).read_text(encoding="ascii")
+    """With `awx_signing` and `awx_sealing` the jobs sign and ask for two parties; no user and no output has a key."""
+    line, private, sealing = keys.issue(), Path(keys.key).read_text(encoding="ascii"), seal(keys)
     saved, password = saved_controller(tmp_path_factory)
     own = tmp_path / "signing.yml"
     own.touch(0o600)
-    own.write_text(json.dumps({"awx_signing": {"key": private, "certificate": line}}), encoding="ascii")
+    both_keys = {"awx_signing": {"key": private, "certificate": line}, "awx_sealing": {"key": sealing}}
+    own.write_text(json.dumps(both_keys), encoding="ascii")
     answers = {"maintenance_session": SESSION, "maintenance_reason": "Monthly updates", "target": "all"}
     settings: dict[str, Any] = {"policy": keys.policy(), "operator_password": password, "script": (Grant(),)}
     with (
@@ -278,11 +279,13 @@ def test_a_job_signs_with_the_key_of_its_credential(
         told = awx.told(signed_one)
         assert signed_one["status"] == "successful", told
         assert computer.events.count("updates_installed") == 1
-        secret = private.splitlines()[1]
-        assert secret not in told + made.stdout + made.stderr
+        assert told.count("the operator's half of the key is delivered for the sign-in") == 2
+        secrets = {private.splitlines()[1], sealing.splitlines()[1]}
+        everywhere = told + made.stdout + made.stderr + awx.ask("GET", "credentials/").text
+        assert [secret for secret in secrets if secret in everywhere] == []
         kept = awx.row("credentials", "Latchkey signing")
         assert kept["inputs"] == {"key": "$encrypted$", "certificate": line}
-        assert secret not in awx.ask("GET", "credentials/").text
+        assert awx.row("credentials", "Latchkey sealing")["inputs"] == {"key": "$encrypted$"}
         assert awx.configure("-e", f"@{own}", "-e", "awx_state=absent").returncode == 0
         assert awx.ask("GET", "credentials/").json()["results"] == []
 

@@ -79,6 +79,7 @@ def test_infra_aap_configuration_reads_each_field() -> None:
 SECRET_VARIABLES = (
     "awx_connection",
     "awx_signing",
+    "awx_sealing",
     "controller_credentials",
     "latchkey_credentials",
     "controller_notifications",
@@ -187,11 +188,15 @@ def test_each_template_that_asks_signs() -> None:
     assert {name_of(one) for one in data["controller_templates"] if one["playbook"] in books} == asking
 
 
-def test_no_job_reads_a_sealing_key() -> None:
-    """The credential type for it is there for an operator's own steps."""
-    files = re.findall(r"LATCHKEY_SEALING_FILE", CONTENT.read_text(encoding="utf-8"))
-    assert len(files) == 1
-    assert [name for name, text in delivered().items() if any(file in text for file in files)] == []
+def test_each_template_that_asks_has_the_sealing_key() -> None:
+    """It comes as a path, in the role's variable, with the credentials of the templates that ask customers."""
+    data = content()
+    [kind] = [one for one in data["controller_credential_types"] if "sealing" in one["name"]]
+    told = kind["injectors"]["extra_vars"]
+    assert set(told) == {"maintenance_sealing_key"}
+    assert "tower.filename" in told["maintenance_sealing_key"]
+    assert [one["id"] for one in kind["inputs"]["fields"] if one.get("secret")] == ["key"]
+    assert "awx_sealing" in data["latchkey_asking"]
 
 
 def test_no_job_reads_the_artifacts_of_another() -> None:
