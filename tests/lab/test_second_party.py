@@ -89,6 +89,7 @@ def maintained(operator: Operator, **variables: Any) -> None:
 # --- the job
 
 
+@pytest.mark.also_on_wine
 def test_the_main_job_with_two_parties(lab_pc: LabPC) -> None:
     """Three steps and two restarts: the half is delivered four times, and the receipt says the kind."""
     operator, computer = lab_pc(script=[Grant()])

@@ -455,6 +455,7 @@ def seal(keys: Keys) -> str:
     return private.decode()
 
 
+@pytest.mark.also_on_wine
 def test_a_signed_job_of_two_parties(lab_pc: LabPC, keys: Keys) -> None:
     """The operator signs the request with the grant's public key in it, and both deliveries of the half."""
     operator, _computer = lab_pc(policy=keys.policy(), script=[Grant()])
