@@ -212,6 +212,10 @@ request:
         - Null for an unsigned request.
       type: dict
       sample:
+    sealing:
+      description: The operator's public key under terms of two parties, as in the grant, else null.
+      type: dict
+      sample: null
     asked_by:
       description: The operator's Windows account, as Windows verified it.
       type: str

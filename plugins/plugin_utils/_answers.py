@@ -229,6 +229,15 @@ class SignerView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SealingView:
+    """The operator's public key for one grant of two parties (`Sealing`)."""
+
+    device: str
+    nonce: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestView:
     """A request. `asked_by` is the verified account; `waiting_for` one plain sentence for the operator's screen."""
 
@@ -247,6 +256,7 @@ class RequestView:
     entries_refused: int = 0
     waiting_for: str = ""
     signed_by: SignerView | None = None
+    sealing: SealingView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,15 +288,6 @@ class ProgramView:
     ended_at: str | None = None
     exit_code: int | None = None
     why: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SealingView:
-    """The operator's public key for one grant of two parties (`Sealing`)."""
-
-    device: str
-    nonce: str
-    public_key: str
 
 
 @dataclass(frozen=True, kw_only=True)

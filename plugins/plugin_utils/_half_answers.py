@@ -135,25 +135,28 @@ class HalfAnswers:
             raise failure("bad_answer", detail=f"the device key: {fault}") from None
 
     def require_ours(self, answer: ans.RequestAnswer, means: str = "grant") -> None:
-        """Refuse a grant that this sealing key does not open; without a key, or without a password, there is none.
+        """Refuse a grant that this sealing key will not open, also while the customer has not answered.
+
+        Without a key, or without a password, there is nothing to compare.
 
         A program on the connection can take the public key out of an unsigned request, or put its own in the place.
         The customer then lends to one party, or to that program.
 
         Args:
-            answer: the answer with the grant.
+            answer: the answer with the grant, or with the request: another job with another key may have made it.
             means: the means that were asked for; `grant` allows no other.
 
         Raises:
             Failure: `two_parties_unconfirmed`, `sealing_key_other`; or the PC is not the known one.
         """
-        grant = answer.grant
+        grant, asked = answer.grant, answer.request
+        if grant is None and self.key is not None and asked is not None and asked.sealing is not None:
+            self._require_our_key(self.key, asked.sealing)
         if grant is None or self.key is None or (grant.terms.means != "grant" and means != "grant"):
             return
         if grant.sealing is None or not grant.terms.two_parties:
             raise _unconfirmed("it is one of one party")
-        if not self._is_ours(self.key, grant.sealing):
-            raise failure("sealing_key_other", session=self.session)
+        self._require_our_key(self.key, grant.sealing)
         said = answer.statement
         if said is None:
             raise _unconfirmed("the PC has signed nothing about it")
@@ -189,8 +192,7 @@ class HalfAnswers:
         if self.key is None:
             raise failure("sealing_key_missing")
         self._require_signed(wanted)
-        if not self._is_ours(self.key, wanted.sealing):
-            raise failure("sealing_key_other", session=self.session)
+        self._require_our_key(self.key, wanted.sealing)
         _require_meant(wanted, meant)
         if wanted.nonce in self.given:
             before, repeated = self.given[wanted.nonce]
@@ -216,9 +218,11 @@ class HalfAnswers:
         key.require_apart(signer.key)
         return {**given, "signature": _signature(signer, wanted, meant, sealed)}
 
-    def _is_ours(self, key: SealingKey, sealing: ans.SealingView) -> bool:
+    def _require_our_key(self, key: SealingKey, sealing: ans.SealingView) -> None:
+        """Refuse a public key that was not derived from this sealing key."""
         derived = key.grant_key(sealing.device, self.session, sealing.nonce)
-        return derived.public_key == sealing.public_key
+        if derived.public_key != sealing.public_key:
+            raise failure("sealing_key_other", session=self.session)
 
     def _require_signed(self, wanted: ans.HalfView) -> None:
         """Refuse what the PC has not signed with the key that the grant is for, or with one that is not known."""

@@ -395,6 +395,16 @@ def test_a_grant_of_another_key_is_seen_at_the_request(pc: Pc, text: str) -> Non
     assert unconfirmed(answers(pem(X25519PrivateKey.generate())), answer) == "sealing_key_other"
 
 
+def test_a_request_of_another_key_is_seen_before_the_customer_answers(pc: Pc, text: str) -> None:
+    """A job that joins the open request of a job with another key fails at once: the customer types in vain else."""
+    asked = {"id": "r", "state": "shown", "code": "0000", "asked_by": "o", "account": "a", "asked_at": "",
+             "answer_by": "", "terms": {**TERMS, "two_parties": True}, "sealing": pc.wanted()["sealing"]}  # fmt: skip
+    answer = {"session": "CHG-1", "request": asked}
+    answers(text).require_ours(read(ans.RequestAnswer, answer))
+    answers(None).require_ours(read(ans.RequestAnswer, answer))
+    assert unconfirmed(answers(pem(X25519PrivateKey.generate())), answer) == "sealing_key_other"
+
+
 def test_the_pc_must_have_signed_the_kind_of_the_grant(pc: Pc, text: str, tmp_path: Path) -> None:
     """A word that is missing, about another grant or key, changed, or of another PC confirms nothing."""
     other = {**pc.wanted()["sealing"], "public_key": "11" * 32}

@@ -143,6 +143,7 @@ def request_view(request: Request, screens: Screens) -> ans.RequestView:
         entries_refused=request.entries_refused,
         waiting_for=_waiting_for(request, screens),
         signed_by=None if request.signed is None else _signer(request.signed),
+        sealing=_sealing(request),
     )
 
 
@@ -232,13 +233,12 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
         uses=[use_view(state, t) for t in state.permits.values() if t.grant == grant.id],
         omitted=[ans.OmittedView(at=_must(o.at), why=o.why) for o in grant.omitted],
         programs=[program_view(p) for p in state.programs.values() if p.grant == grant.id],
-        sealing=_sealing(state, grant),
+        sealing=_sealing(state.requests[grant.request]),
     )
 
 
-def _sealing(state: State, grant: Grant) -> ans.SealingView | None:
-    known = state.requests[grant.request].sealing
-    if known is None:
+def _sealing(request: Request) -> ans.SealingView | None:
+    if (known := request.sealing) is None:
         return None
     return ans.SealingView(device=known.device, nonce=known.nonce, public_key=known.public_key)
 

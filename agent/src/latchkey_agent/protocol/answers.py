@@ -125,10 +125,19 @@ class SignerView(Message, frozen=True, kw_only=True):
     authority: str
 
 
+class SealingView(Message, frozen=True, kw_only=True):
+    """The operator's public key for one grant of two parties (`Sealing`)."""
+
+    device: str
+    nonce: str
+    public_key: str
+
+
 class RequestView(Message, frozen=True, kw_only=True):
     """A request. `asked_by` is the verified account; `waiting_for` one plain sentence for the operator's screen.
 
-    `signed_by`: the person whose signature was checked; absent for an unsigned request.
+    `signed_by`: the person whose signature was checked; absent for an unsigned request. `sealing`: the operator's key
+    under terms of two parties.
     """
 
     id: str
@@ -146,14 +155,7 @@ class RequestView(Message, frozen=True, kw_only=True):
     entries_refused: int = 0
     waiting_for: str = ""
     signed_by: SignerView | None = None
-
-
-class SealingView(Message, frozen=True, kw_only=True):
-    """The operator's public key for one grant of two parties (`Sealing`)."""
-
-    device: str
-    nonce: str
-    public_key: str
+    sealing: SealingView | None = None
 
 
 class HalfView(Message, frozen=True, kw_only=True):
