@@ -88,7 +88,7 @@ def section(found: Sequence[Figure], machine: str) -> str:
     """Return the section about a night, without its mark."""
     intro = (
         "Measured by `make fleet`: a night on simulated PCs in waves, in slices through `ansible-runner transmit`, "
-        "`worker`\nand `process`, with nodes that are killed in the middle."
+        "`worker`\nand `process`. The first line below the table tells how many nodes were killed."
     )
     return _section("A fleet", intro, found, machine)
 

@@ -36,6 +36,10 @@ RESTART_SECONDS = 20.0
 """Seconds that a PC is down: nodes wait for the PCs, as they do at night."""
 KILLED_AT = ("updates_begun", "going_down", "locked", "accounting_upgraded")
 """The events of a PC at which the node that works on it is killed."""
+AT_WORK = ("updates_begun", "accounting_upgraded")
+"""Those at which a node works on the PC also if it does not wait for restarts."""
+LONGEST_WAVE = 4 * 3600.0
+"""Seconds until a PC's turn in its wave comes at the latest."""
 FEW = 100
 """PCs of the first wave: the cost of each PC of the whole fleet is compared with that of these."""
 MOST_LAUNCHES = 12
@@ -162,12 +166,16 @@ class Wave:
 
     def kill_nodes(self, count: int, names: Sequence[str], dice: random.Random, told: Told) -> None:
         """Kill this number of nodes from now on, each at the first event of one of its PCs."""
+        moments = KILLED_AT if self.plan.mode == "wait" else AT_WORK
         for name in dice.sample(names, min(count, len(names))):
-            self._kill_at(name, dice.choice(KILLED_AT), told)
+            self._kill_at(name, dice.choice(moments), told)
 
     def _kill_at(self, name: str, moment: str, told: Told) -> None:
+        # The evening has events of these names, too: the customer locks the screen.
+        seen = self.pcs[name].events.count(moment)
+
         def strike() -> None:
-            self.pcs[name].events.wait_for(moment, 1, PATIENCE)
+            self.pcs[name].events.wait_for(moment, seen + 1, LONGEST_WAVE)
             for node in self.mesh.nodes:
                 if name in node.hosts and node.die():
                     told.deaths += 1
@@ -254,6 +262,9 @@ def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], Non
             names = list(running.pcs)
             running.kill_nodes(plan.kills, names, dice, told)
             told.waves.append(running.maintain(names))
+            assert told.deaths >= number * min(plan.kills, size), (
+                f"{told.deaths} nodes were killed, {number * plan.kills} should have been"
+            )
             running.check()
         # The journals and logs of a thousand PCs would fill the disk.
         shutil.rmtree(place)
