@@ -32,10 +32,10 @@ CHOSEN = (
     r"operator \| Waits",
     r"Allows it and types",
     r"\w agreed\.$",
-    r"Begins the step: Windows",
     r"updates are installed",
     r"restarts this PC",
     r"Boot 2\.",
+    r"half of the key is delivered",
     r"signed in; the screen",
     r"signed in again\.$",
     r"Password erased",
@@ -53,7 +53,8 @@ Made by `make recording`.
 
 The output of `make demo` up to its advice on what to try next. Three lanes tell one job: the operator's
 `ansible-playbook`, the customer's screen, the PC. The PC is simulated, so a restart takes one second. Agent,
-collection, role and Ansible are the real ones. `DEMO=deny`, `DEMO=revoke` and `DEMO=power-cut` show other endings.
+collection, role and Ansible are the real ones. `DEMO=deny`, `DEMO=revoke`, `DEMO=power-cut` and
+`DEMO=unsigned` show others.
 
 [The same run with its times](recorded-run.cast) is a file for asciinema: `asciinema play docs/recorded-run.cast`.
 

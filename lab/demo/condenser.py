@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Say = Callable[[str, str], None]
     """Takes the PC's name, empty for all PCs, and one sentence."""
 
-BEGINS = "Note the boot in which begins "
-"""The role's task at the begin of each step, also of a repeated one."""
+SHOWS, OVERVIEW = "Show the summary", "Show the overview"
+"""The role's tasks whose messages are told."""
 SUMMARY = ("done: ", "not needed: ", "left over: ", "skipped: ", "erasure: ")
 """The lines of the role's summary that a reader has not seen before."""
 UNTOLD = ("Show the state", "Show the answer", "Show the report's files")
@@ -55,8 +55,6 @@ class Condenser:
         if line.endswith("=> {"):
             self._host = _host(line)
             self._message = ["{"]
-        elif self._task.startswith(BEGINS):
-            self._say(_host(line), f"Begins the step: {self._task.removeprefix(BEGINS)}.")
 
     def _progressed(self, host: str, text: str) -> None:
         """Tell an answer or a sign-in; of the waits only the first with a check code."""
@@ -90,10 +88,10 @@ class Condenser:
             self._tell(self._host, message if isinstance(message, list) else [str(message)])
 
     def _tell(self, host: str, lines: list[str]) -> None:
-        if self._task == "Show the summary":
+        if self._task == SHOWS:
             told = [_sentence(line.replace(": -", ": none")) for line in lines if line.startswith(SUMMARY)]
             self._say_once(host, " ".join(told))
-        elif self._task.startswith("Show the overview"):
+        elif self._task.startswith(OVERVIEW):
             self._say("", "\n".join(map(_sentence, lines)))
         elif not self._task.startswith(UNTOLD):
             self._say(host, "\n".join(lines))
