@@ -104,6 +104,10 @@ class CollectTask(ApplyTask):
         if not self._use.when_pending:
             what = self._use.action if self._use.step is None else f"{self._use.action} of {self._use.step}"
             raise failure("nothing_begun", use=what, session=self._use.session)
+        return self._nothing_due(info)
+
+    def _nothing_due(self, info: ans.InfoAnswer) -> ans.ApplyAnswer:
+        """Return the finished answer without a use."""
         left = info.grants[-1].left if info.grants else _NONE_LEFT
         return ans.ApplyAnswer(
             session=self._use.session, left=left, boot_id=info.agent.boot_id, finished=True
@@ -164,10 +168,7 @@ class SignInTask(CollectTask):
         return Meant("restart", permit=super()._logs_on(known).permit)
 
     def _none_begun(self, info: ans.InfoAnswer) -> ans.ApplyAnswer:
-        left = info.grants[-1].left if info.grants else _NONE_LEFT
-        return ans.ApplyAnswer(
-            session=self._use.session, left=left, boot_id=info.agent.boot_id, finished=True
-        )
+        return self._nothing_due(info)
 
 
 def _is_closed(use: ans.UseView) -> bool:

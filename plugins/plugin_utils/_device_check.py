@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._armored_signature import SignatureError, fingerprint, key_of_line, signed_json, verified
+from ._armored_signature import SignatureError, key_of_line, signed_json, verified
 from ._failure import Failure, failure
-from ._journal_heads import Heads, heads_of
+from ._journal_heads import Heads, device_key_changed, heads_of
 from ._known_pcs import JOURNAL, enroll, read_known
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class DeviceCheck:
         except (Failure, SignatureError):
             return
         if known and key not in {one.key for one in known}:
-            raise self._changed(pcs, key)
+            raise device_key_changed(pcs, self.pc, key)
 
     def require_signer(self, line: str) -> None:
         """Refuse a challenge by another key than the PC's: the PC can set facts, and pass on what another PC signed.
@@ -97,7 +97,7 @@ class DeviceCheck:
             raise failure("known_pcs_unusable", detail=detail)
         # As for the journal head beside which the challenge came.
         if (key := key_of_line(line)) not in self.known.keys_of(self.pc, JOURNAL):
-            raise self._changed(self.known, key)
+            raise device_key_changed(self.known, self.pc, key)
 
     def facts(
         self, head: ans.HeadView | None, *, outcome: Outcome = "refused", problem: str = ""
@@ -161,17 +161,7 @@ class DeviceCheck:
                 "known_pcs_unusable",
                 detail=f"{known.path}: no line of {self.pc} allows its key for {JOURNAL} at this time",
             )
-        raise self._changed(known, key)
-
-    def _changed(self, known: KnownPcs, key: bytes) -> Failure:
-        return failure(
-            "device_key_changed",
-            pc=self.pc,
-            path=known.path,
-            found=fingerprint(key),
-            known=known.fingerprints_of(self.pc),
-            head=heads_of(known.path).file_of(self.pc),
-        )
+        raise device_key_changed(known, self.pc, key)
 
     def _require_later(self, head: ans.HeadView) -> None:
         last = self.last

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from . import _answers as ans
 from ._armored_signature import SignatureError, fingerprint, key_of_line, signed, signed_json, verified
 from ._failure import Failure, failure
-from ._journal_heads import heads_of
+from ._journal_heads import device_key_changed
 from ._known_pcs import HALVES, read_known
 from ._operator_certificate import read_signer
 from ._sealing_key import UnopenedError, sealed_to, sealing_key
@@ -167,9 +167,8 @@ class HalfAnswers:
 
     @staticmethod
     def _signer_of(said: ans.GrantStatement) -> bytes:
-        told = {name: value for name, value in asdict(said).items() if name not in _UNSIGNED}
         try:
-            return verified(said.signature, signed_json({"schema_version": _GRANT_SCHEMA, **told}), HALVES)
+            return _signing_key(said, _GRANT_SCHEMA)
         except SignatureError as fault:
             raise _unconfirmed(f"its signature: {fault}") from None
 
@@ -226,9 +225,8 @@ class HalfAnswers:
 
     def _require_signed(self, wanted: ans.HalfView) -> None:
         """Refuse what the PC has not signed with the key that the grant is for, or with one that is not known."""
-        told = {name: value for name, value in asdict(wanted).items() if name not in _UNSIGNED}
         try:
-            key = verified(wanted.signature, signed_json({"schema_version": _SCHEMA, **told}), HALVES)
+            key = _signing_key(wanted, _SCHEMA)
         except SignatureError as fault:
             raise _invalid(f"its signature: {fault}") from None
         self._require_known(key)
@@ -250,14 +248,7 @@ class HalfAnswers:
                 else "is in it: start a session first"
             )
             raise failure("known_pcs_unusable", detail=f"{self.known_pcs}: no line of {self.pc} {why}")
-        raise failure(
-            "device_key_changed",
-            pc=self.pc,
-            path=self.known_pcs,
-            found=fingerprint(key),
-            known=known.fingerprints_of(self.pc),
-            head=heads_of(known.path).file_of(self.pc),
-        )
+        raise device_key_changed(known, self.pc, key)
 
 
 def half_answers(options: dict[str, Any], pc: str) -> HalfAnswers:
@@ -273,6 +264,12 @@ def half_answers(options: dict[str, Any], pc: str) -> HalfAnswers:
         None if signing_key is None else partial(read_signer, signing_key, options["signing_certificate"])
     )
     return HalfAnswers(key, pc, options["session"], Path(known) if known else None, signer)
+
+
+def _signing_key(said: ans.HalfView | ans.GrantStatement, schema: str) -> bytes:
+    """Return the key that has signed a text of the PC; raise SignatureError if the signature does not count."""
+    told = {name: value for name, value in asdict(said).items() if name not in _UNSIGNED}
+    return verified(said.signature, signed_json({"schema_version": schema, **told}), HALVES)
 
 
 def _require_meant(wanted: ans.HalfView, meant: Meant) -> None:

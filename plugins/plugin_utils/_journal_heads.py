@@ -14,12 +14,16 @@ import json
 import urllib.parse
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _answers as ans
 from ._answer_reader import AnswerError, read
-from ._failure import failure
+from ._armored_signature import fingerprint
+from ._failure import Failure, failure
 from ._kept_files import content_of, locked, replace
+
+if TYPE_CHECKING:
+    from ._known_pcs import KnownPcs
 
 SCHEMA = "latchkey-kept-head-1"
 """The form of a kept head's file."""
@@ -71,6 +75,24 @@ def heads_of(known_pcs: Path) -> Heads:
     # A link and its file have the same heads and the same lock.
     whole = known_pcs.resolve()
     return Heads(whole.with_name(whole.name + ".heads"))
+
+
+def device_key_changed(known: KnownPcs, pc: str, key: bytes) -> Failure:
+    """Return the failure of a PC that has signed with another key than the file knows.
+
+    Args:
+        known: the known PCs.
+        pc: the PC's name in the inventory.
+        key: the key that has signed.
+    """
+    return failure(
+        "device_key_changed",
+        pc=pc,
+        path=known.path,
+        found=fingerprint(key),
+        known=known.fingerprints_of(pc),
+        head=heads_of(known.path).file_of(pc),
+    )
 
 
 def _written(head: ans.HeadView) -> bytes:

@@ -37,6 +37,7 @@ from latchkey_agent.storage import operator_half
 from latchkey_agent.storage.signed_json import APPLY, HALF, canonical_json
 from latchkey_agent.storage.vault import VaultError, WrongHalfError
 
+from . import views
 from .operator_signatures import Checked, checked, difference
 from .peer import Peer
 
@@ -286,9 +287,7 @@ class HalfExchange:
             session=core.state.sessions[grant.session].name,
             action=purpose.action,
             step=purpose.step,
-            sealing=ans.SealingView(
-                device=sealing.device, nonce=sealing.nonce, public_key=sealing.public_key
-            ),
+            sealing=views.sealing_view(sealing),
             sealed=sealed.hex(),
             key=awaited.key.public_key,
             nonce=awaited.delivery.nonce,

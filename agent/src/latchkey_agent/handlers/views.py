@@ -24,6 +24,7 @@ from latchkey_agent.domain import (
     Refused,
     Request,
     RequestState,
+    Sealing,
     Signed,
     State,
     SupportSession,
@@ -143,7 +144,7 @@ def request_view(request: Request, screens: Screens) -> ans.RequestView:
         entries_refused=request.entries_refused,
         waiting_for=_waiting_for(request, screens),
         signed_by=None if request.signed is None else _signer(request.signed),
-        sealing=_sealing(request),
+        sealing=None if request.sealing is None else sealing_view(request.sealing),
     )
 
 
@@ -219,6 +220,7 @@ def entry_error(refusal: str) -> ans.ErrorView:
 
 def grant_view(state: State, grant: Grant) -> ans.GrantView:
     """Return a grant with its uses."""
+    sealing = state.requests[grant.request].sealing
     return ans.GrantView(
         id=grant.id,
         state=grant.state.value,
@@ -233,14 +235,13 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
         uses=[use_view(state, t) for t in state.permits.values() if t.grant == grant.id],
         omitted=[ans.OmittedView(at=_must(o.at), why=o.why) for o in grant.omitted],
         programs=[program_view(p) for p in state.programs.values() if p.grant == grant.id],
-        sealing=_sealing(state.requests[grant.request]),
+        sealing=None if sealing is None else sealing_view(sealing),
     )
 
 
-def _sealing(request: Request) -> ans.SealingView | None:
-    if (known := request.sealing) is None:
-        return None
-    return ans.SealingView(device=known.device, nonce=known.nonce, public_key=known.public_key)
+def sealing_view(sealing: Sealing) -> ans.SealingView:
+    """Return the operator's key of a request."""
+    return ans.SealingView(device=sealing.device, nonce=sealing.nonce, public_key=sealing.public_key)
 
 
 def left_view(grant: Grant) -> ans.LeftView:
