@@ -375,7 +375,7 @@ def on_state(n: Node) -> None:
 
 
 def _has_half(n: Node, permit: str) -> None:
-    """The logon screen is told of a permit of two parties only when the operator's half has come."""
+    """Note a permit of two parties that the logon screen shows before the operator's half has come."""
     terms = n.state.grants[n.state.permits[permit].grant].terms
     if terms.two_parties and permit not in n.brought:
         n.violate("told_without_half")

@@ -408,7 +408,7 @@ def test_rule_02_the_disk_and_the_keys_of_the_pc_do_not_open_a_record_of_two_par
 @pytest.mark.parametrize("moment", ["asleep", "at the logon screen"])
 def test_rule_02_no_memory_and_no_file_has_the_half(bench: Bench, second: SecondParty, moment: str) -> None:
     """Neither the process's memory nor a file has the clear half of a grant that is not being used."""
-    # The half is known after the copies were taken, so the test itself cannot be what is found. The use needs it.
+    # The test learns the half after the copies were taken, so the search cannot find the test's own copy.
     if moment == "asleep":
         second.lend(PASSWORD)
         memory = own_memory()

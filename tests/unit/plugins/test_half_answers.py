@@ -279,7 +279,7 @@ def test_the_wrong_sealing_key_gives_nothing(pc: Pc) -> None:
 
 
 def test_the_operator_signs_the_use_where_the_request_was_signed(pc: Pc) -> None:
-    """The text has the use as the PC wants it and the hash of what is delivered, and nothing of the half."""
+    """The signed text has the use and the hash of the delivery, and no part of the half."""
     key = Ed25519PrivateKey.generate()
     line = "ssh-ed25519-cert-v01@openssh.com AAAA"
     olga = Signer(
@@ -596,7 +596,7 @@ def test_a_nonce_has_one_delivery(pc: Pc) -> None:
 
 
 def test_without_a_key_the_use_goes_on_waiting(pc: Pc) -> None:
-    """A task without the sealing key names the reason; what has begun is unknown to it."""
+    """A task without the sealing key names the reason; the outcome of the use is unknown."""
     result = stage([
         {"ask": {"verb": "credential_apply"}, "answer": {"outcome": "done", "result":
          state(pc, "p1", use=PERMIT, boot_id="b2")}},

@@ -37,7 +37,7 @@ def test_a_sign_of_an_attack_ends_the_job(code: str) -> None:
 
 
 def test_what_the_state_tells_next_does_not_end_the_job() -> None:
-    """A sign-in that did not come is told by the next task, and the work goes on; a success goes on, too."""
+    """The work goes on after a sign-in that failed, which the next task reports, and after one that succeeded."""
     assert not fails({"changed": True})
     assert not any(fails({"failed": True, "error_code": code}) for code in CODES)
 

@@ -383,7 +383,7 @@ def test_the_agent_takes_what_the_operator_signs_for_two_parties(bench: Bench, c
 
 
 class Taking(Wire):
-    """A wire on which a field is taken out of what is sent."""
+    """A connection that removes a field from each message."""
 
     def __init__(self, bench: Bench, field: str) -> None:
         super().__init__(bench)
